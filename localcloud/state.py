@@ -1,0 +1,135 @@
+"""The embedded cloud's one state folder: its ports, its credentials, and where each service keeps its data.
+
+Made at first start, kept afterwards, so that a restart serves the same addresses, keys and data.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import secrets
+import socket
+from dataclasses import dataclass, field
+from pathlib import Path
+
+#: The services in starting order; each is a module `localcloud.<name>.app` and a process of its own.
+SERVICES = ("oss", "mns", "eas", "dashscope", "feed", "fc", "comfyui")
+
+_FIRST_PORT = 7710
+
+
+@dataclass(frozen=True, slots=True)
+class Cloud:
+    """Addresses and credentials of one embedded cloud. Secrets stay out of its repr."""
+
+    root: Path
+    ports: dict[str, int]
+    region: str
+    account_id: str
+    access_key_id: str
+    access_key_secret: str = field(repr=False)
+    dashscope_api_key: str = field(repr=False)
+    eas_token: str = field(repr=False)
+    feed_secret: str = field(repr=False)
+    eas_service: str = "tripcanvas_comfyui"
+
+    @classmethod
+    def open(cls, root: Path, *, free_ports: bool = False) -> Cloud:
+        """Read the state folder `root`, or make one with fresh credentials.
+
+        `free_ports` picks unused ports instead of the documented ones (tests; several clouds on one machine).
+        Documented ports that are taken by another program are replaced by free ones at first start.
+        """
+        root = root.resolve()
+        file = root / "cloud.json"
+        if file.exists():
+            return cls(root=root, **json.loads(file.read_text("utf-8")))
+        root.mkdir(parents=True, exist_ok=True)
+        cloud = cls(
+            root=root,
+            ports=_choose_ports(free_ports=free_ports),
+            region="cn-shanghai",
+            account_id="10" + "".join(secrets.choice("0123456789") for _ in range(14)),
+            access_key_id="LTAI" + secrets.token_hex(8),
+            access_key_secret=secrets.token_urlsafe(24),
+            dashscope_api_key="sk-" + secrets.token_hex(16),
+            eas_token=secrets.token_urlsafe(32),
+            feed_secret="whsec_" + secrets.token_urlsafe(32),
+        )
+        cloud._save(file)
+        return cloud
+
+    def _save(self, file: Path) -> None:
+        values = {name: getattr(self, name) for name in self.__dataclass_fields__ if name != "root"}
+        part = file.with_suffix(".part")
+        part.touch(mode=0o600)
+        part.write_text(json.dumps(values, indent=2), "utf-8")
+        part.replace(file)
+
+    def url(self, service: str) -> str:
+        """The address of one service, without a trailing slash."""
+        return f"http://127.0.0.1:{self.ports[service]}"
+
+    def folder(self, service: str) -> Path:
+        """Where `service` keeps its data; made if absent."""
+        path = self.root / service
+        path.mkdir(parents=True, exist_ok=True)
+        return path
+
+    def log_file(self, name: str) -> Path:
+        """The log of a service or of a function."""
+        folder = self.root / "logs"
+        folder.mkdir(parents=True, exist_ok=True)
+        return folder / f"{name}.log"
+
+    def environment(self) -> dict[str, str]:
+        """The settings that point the product at this cloud, by the names of `shared.settings`."""
+        return {
+            "ALIBABA_CLOUD_ACCESS_KEY_ID": self.access_key_id,
+            "ALIBABA_CLOUD_ACCESS_KEY_SECRET": self.access_key_secret,
+            "DASHSCOPE_API_KEY": self.dashscope_api_key,
+            "TRIPCANVAS_REGION": self.region,
+            "TRIPCANVAS_ACCOUNT_ID": self.account_id,
+            "TRIPCANVAS_OSS_ENDPOINT": self.url("oss"),
+            "TRIPCANVAS_GALLERY_URL": f"{self.url('oss')}/tripcanvas-gallery",
+            "TRIPCANVAS_MNS_ENDPOINT": self.url("mns"),
+            "TRIPCANVAS_FC_ENDPOINT": self.url("fc"),
+            "TRIPCANVAS_DASHSCOPE_URL": f"{self.url('dashscope')}/api/v1",
+            "TRIPCANVAS_EAS_URL": self.url("eas"),
+            "TRIPCANVAS_EAS_SERVICE": self.eas_service,
+            "TRIPCANVAS_EAS_TOKEN": self.eas_token,
+            "TRIPCANVAS_FEED_URL": f"{self.url('feed')}/api/posts",
+            "TRIPCANVAS_FEED_SECRET": self.feed_secret,
+            # 27 characters in the right shape around an organisation code that nobody holds: the demo's label is
+            # visibly not a real producer's.
+            "TRIPCANVAS_PRODUCER_CODE": "001191DEMO00DEMO00DEMO10000",
+            "NO_PROXY": "127.0.0.1,localhost",
+        }
+
+
+def _choose_ports(*, free_ports: bool) -> dict[str, int]:
+    ports = {}
+    with contextlib.ExitStack() as held:
+        for offset, service in enumerate((*SERVICES, "admin")):
+            wanted = 0 if free_ports else _FIRST_PORT + offset
+            ports[service] = _reserve(wanted, held)
+    return ports
+
+
+def _reserve(wanted: int, held: contextlib.ExitStack) -> int:
+    """A port nobody listens on; kept bound until all are chosen, so that no two services get the same one."""
+    for port in (wanted, 0):
+        probe = held.enter_context(socket.socket())
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            continue
+        bound: int = probe.getsockname()[1]
+        return bound
+    raise OSError("no free port on 127.0.0.1")
+
+
+def default_root() -> Path:
+    """`$TRIPCANVAS_HOME`, or ``.tripcanvas`` in the current folder."""
+    return Path(os.environ.get("TRIPCANVAS_HOME", ".tripcanvas"))
