@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import importlib
 import logging
+import os
+import signal
 import sys
+import threading
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -36,15 +40,25 @@ def build(service: str, cloud: Cloud) -> Starlette:
     return app
 
 
+def _end_with_parent() -> None:
+    """Stop in an orderly way when standard input ends, as it does when the supervisor is gone, however it went."""
+    # Not by `sys.stdin`: its lock, held by this thread, would be fatal when the interpreter ends.
+    with contextlib.suppress(OSError):
+        while os.read(0, 4096):
+            pass
+    os.kill(os.getpid(), signal.SIGTERM)
+
+
 def main() -> None:
     """Serve until SIGTERM or SIGINT."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("service", choices=SERVICES)
     parser.add_argument("--root", type=Path, required=True)
+    parser.add_argument("--end-with-stdin", action="store_true", help="stop when standard input is closed")
     arguments = parser.parse_args()
-    logging.basicConfig(
-        stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s"
-    )
+    logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    if arguments.end_with_stdin:
+        threading.Thread(target=_end_with_parent, daemon=True).start()
     cloud = Cloud.open(arguments.root)
     uvicorn.run(
         build(arguments.service, cloud),

@@ -104,6 +104,10 @@ class Cloud:
             # 27 characters in the right shape around an organisation code that nobody holds: the demo's label is
             # visibly not a real producer's.
             "TRIPCANVAS_PRODUCER_CODE": "001191DEMO00DEMO00DEMO10000",
+            # A newcomer should not wait half an hour to see what becomes of a lost render.
+            "TRIPCANVAS_RENDER_DEADLINE_S": "120",
+            "TRIPCANVAS_STEP_ALLOWANCE_S": "60",
+            "TRIPCANVAS_SWEEP_SCHEDULE": "@every 30s",
             "NO_PROXY": "127.0.0.1,localhost",
         }
 

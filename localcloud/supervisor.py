@@ -69,14 +69,15 @@ class Supervisor:
     def stop_service(self, service: str, *, kill: bool = False, timeout_s: float = 10.0) -> None:
         """Stop one service in an orderly way, or at once with `kill` (SIGKILL, as a crash would)."""
         process = self._processes.pop(service, None)
-        if process is None or process.poll() is not None:
+        if process is None:
             return
-        process.send_signal(signal.SIGKILL if kill else signal.SIGTERM)
-        try:
-            process.wait(timeout_s)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
+        with process:
+            if process.poll() is None:
+                process.send_signal(signal.SIGKILL if kill else signal.SIGTERM)
+            try:
+                process.wait(timeout_s)
+            except subprocess.TimeoutExpired:
+                process.kill()
 
     def stop(self) -> None:
         """Stop every service, those that depend on others first."""
@@ -95,8 +96,14 @@ class Supervisor:
     def _spawn(self, service: str) -> None:
         with self.cloud.log_file(service).open("ab") as log:
             self._processes[service] = subprocess.Popen(
-                [sys.executable, "-m", "localcloud.serve", service, "--root", str(self.cloud.root)],
-                stdin=subprocess.DEVNULL,
+                [
+                    *(sys.executable, "-m", "localcloud.serve", service),
+                    "--root",
+                    str(self.cloud.root),
+                    "--end-with-stdin",
+                ],
+                # Held open for as long as this process lives: a service ends when its standard input does.
+                stdin=subprocess.PIPE,
                 stdout=log,
                 stderr=log,
                 env={**os.environ, "PYTHONUNBUFFERED": "1", "NO_PROXY": "127.0.0.1,localhost", **self._environment},

@@ -27,7 +27,9 @@ class Stop(msgspec.Struct, frozen=True, kw_only=True):
 
     address: Annotated[str, msgspec.Meta(max_length=300, description="Street address; never leaves the house.")] = ""
     city: Annotated[str, msgspec.Meta(max_length=40, description="City; derived from the address when absent.")] = ""
-    weather: Annotated[str, msgspec.Meta(max_length=40, description="As the vehicle reports it: 晴天, light rain …")] = ""
+    weather: Annotated[
+        str, msgspec.Meta(max_length=40, description="As the vehicle reports it: 晴天, light rain …")
+    ] = ""
 
 
 class Team(msgspec.Struct, frozen=True, kw_only=True):

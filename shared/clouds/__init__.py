@@ -1,0 +1,1 @@
+"""One module per service of the cloud. They act and decide nothing; their errors are those of `shared.errors`."""

@@ -1,0 +1,1 @@
+"""Pictures: decoded, inspected, labelled, and encoded for the feed."""

@@ -1,0 +1,17 @@
+"""FC function: a render is finished; inspect it, label it, store it, and post it to the community feed.
+
+Triggered by the topic `render-finished`.
+"""
+
+from __future__ import annotations
+
+from shared.delivery import take_result
+from shared.events import messages_of
+from shared.reporting import report
+from shared.services import services_for
+
+
+def handler(event: bytes, context: object) -> dict[str, list[dict[str, str]]]:
+    """Take every result in the event as far as the post. Raises `DeliverAgain` when one should be tried again."""
+    services = services_for(context)
+    return report([take_result(message, services) for message in messages_of(event)])

@@ -1,0 +1,58 @@
+"""One HTTP call to a service, its failures told apart by what may already have happened."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from shared.errors import Misconfigured, OutcomeUnknown, Refused, Unavailable
+
+#: Nothing was taken: throttled, instance queue full (450 is EAS's), no healthy instance.
+_TOOK_NOTHING = frozenset({429, 450, 503})
+_REFUSES_US = frozenset({401, 403, 404})
+
+
+def call(
+    session: Any,
+    service: str,
+    method: str,
+    url: str,
+    *,
+    timeout_s: float,
+    check: str,
+    query: dict[str, str] | None = None,
+    headers: dict[str, str] | None = None,
+    body: bytes | None = None,
+    missing_is_an_answer: bool = False,
+) -> Any:
+    """Make one call on a `requests.Session` and return the response of a 2xx; redirects are not followed.
+
+    Raises `Misconfigured` for 401, 403 and 404 (`check` names the settings to look at), `Unavailable` when nothing can
+    have taken effect, `OutcomeUnknown` when it may have, and `Refused` for every other status. With
+    `missing_is_an_answer` a 404 is returned instead.
+    """
+    import requests
+    from urllib3.exceptions import MaxRetryError
+
+    try:
+        answer = session.request(
+            method, url, params=query, data=body, headers=headers, timeout=timeout_s, allow_redirects=False
+        )
+    except requests.exceptions.ConnectTimeout:
+        raise Unavailable(service, "ConnectionFailed", "connect timeout") from None
+    except requests.exceptions.ConnectionError as error:
+        # Only a connection that was never made comes wrapped as MaxRetryError; a broken one does not.
+        refused = bool(error.args) and isinstance(error.args[0], MaxRetryError)
+        kind = Unavailable if refused else OutcomeUnknown
+        raise kind(service, "ConnectionFailed", type(error).__name__) from None
+    except requests.exceptions.RequestException as error:
+        raise OutcomeUnknown(service, "Timeout", type(error).__name__) from None
+    status = answer.status_code
+    if 200 <= status < 300 or (status == 404 and missing_is_an_answer):
+        return answer
+    if status in _REFUSES_US:
+        raise Misconfigured(f"{service}: answered {status}; check {check}")
+    if status in _TOOK_NOTHING:
+        raise Unavailable(service, str(status))
+    if status >= 500 or status == 408:
+        raise OutcomeUnknown(service, str(status))
+    raise Refused(service, str(status))

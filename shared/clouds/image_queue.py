@@ -1,0 +1,135 @@
+"""The PAI-EAS queue service by plain HTTP and JSON.
+
+The official Python client is not used in functions: it repeats every refused request six times (an accepted POST that
+is answered 504 is queued six times), loses records when its time-out meets the server's, and weighs 64 MB.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from dataclasses import dataclass, field
+from typing import Any
+
+from shared.clouds.http import call
+from shared.errors import OutcomeUnknown
+from shared.results import SinkRecord
+from shared.retries import retrying
+
+_TIMEOUT_S = 10.0
+#: Beyond the server's own wait: when both end at once, a record can be handed to a request that nobody reads.
+_LONG_POLL_MARGIN_S = 8.0
+
+
+@dataclass(frozen=True, slots=True)
+class ImageQueue:
+    """The input queue and the sink of one asynchronous EAS service. `url` is the gateway, without a path."""
+
+    url: str
+    service: str
+    token: str = field(repr=False)
+    _session: Any = field(repr=False)
+
+    def put(self, graph: bytes, *, task_id: str, traceparent: str = "", priority: bool = True) -> tuple[int, str]:
+        """Queue one API-format graph; returns its index and request id.
+
+        Not repeated after an unknown outcome (`OutcomeUnknown`): look the task up with `find` first. `priority` puts
+        the record before those without it.
+        """
+        tags = {"task_id": task_id, **({"traceparent": traceparent} if traceparent else {})}
+        if priority:
+            tags["_priority_"] = "1"
+
+        def post() -> tuple[int, str]:
+            answer = self._request("POST", "/api_prompt", tags, body=graph)
+            text = answer.text.strip()
+            if not text.isdecimal():
+                raise OutcomeUnknown("eas", "NoIndex")
+            return int(text), answer.headers.get("X-Eas-Queueservice-Request-Id", "")
+
+        return retrying(post, idempotent=False)
+
+    def find(self, task_id: str) -> bool:
+        """Whether the input queue or the sink holds a record of this task, by its tag."""
+        return any(self._peek(path, task_id) for path in ("", "/sink"))
+
+    def _peek(self, path: str, task_id: str) -> bool:
+        query = {"_index_": "0", "_length_": "1", "_timeout_": "0s", "_auto_delete_": "false", "task_id": task_id}
+        status: int = retrying(lambda: self._request("GET", path, query), idempotent=True).status_code
+        return status == 200
+
+    def poll_sink(self, *, wait_s: float, length: int) -> list[SinkRecord]:
+        """At most `length` records of the sink, waiting up to `wait_s` until there are so many.
+
+        They stay in the sink until `delete_from_sink`.
+        """
+        query = {
+            "_index_": "0",
+            "_length_": str(length),
+            "_timeout_": f"{int(wait_s * 1000)}ms",
+            "_raw_": "false",
+            "_auto_delete_": "false",
+        }
+        answer = self._request("GET", "/sink", query, timeout_s=wait_s + _LONG_POLL_MARGIN_S)
+        if answer.status_code == 204 or not answer.content:
+            return []
+        try:
+            return _records(answer.json())
+        except ValueError:
+            raise OutcomeUnknown("eas", "UnreadableRecords") from None
+
+    def delete_from_sink(self, indexes: list[int]) -> None:
+        """Delete records; fine when they are gone already."""
+        query = {"_indexes_": ",".join(map(str, indexes))}
+        retrying(lambda: self._request("DELETE", "/sink", query), idempotent=True)
+
+    def _request(
+        self, method: str, path: str, query: dict[str, str], body: bytes | None = None, timeout_s: float = _TIMEOUT_S
+    ) -> Any:
+        headers = {"Authorization": self.token}
+        if body is not None:
+            headers["Content-Type"] = "application/json"
+        return call(
+            self._session,
+            "eas",
+            method,
+            f"{self.url}/api/predict/{self.service}{path}",
+            timeout_s=timeout_s,
+            check="TRIPCANVAS_EAS_URL, TRIPCANVAS_EAS_SERVICE and TRIPCANVAS_EAS_TOKEN",
+            query=query,
+            headers=headers,
+            body=body,
+        )
+
+
+def open_image_queue(url: str, service: str, token: str) -> ImageQueue:
+    """A queue with a connection that is kept alive between calls."""
+    import requests
+
+    return ImageQueue(url.rstrip("/"), service, token, requests.Session())
+
+
+def _records(items: Any) -> list[SinkRecord]:
+    """Every item that can be told apart by its index; the rest of it may be odd, and is judged later."""
+    return [
+        _record(item)
+        for item in (items if isinstance(items, list) else [])
+        if isinstance(item, dict) and isinstance(item.get("index"), int)
+    ]
+
+
+def _record(item: dict[str, Any]) -> SinkRecord:
+    given = item.get("tags")
+    tags = given if isinstance(given, dict) else {}
+    last_code = str(tags.get("lastCode", "200"))
+    try:
+        answer = base64.b64decode(str(item.get("data") or ""))
+    except binascii.Error:
+        answer = b""
+    return SinkRecord(
+        task_id=str(tags.get("task_id", "")),
+        request_id=str(tags.get("requestId", "")),
+        index=item["index"],
+        answer=answer.decode("utf-8", "replace"),
+        status=int(last_code) if last_code.isdecimal() else 500,
+    )

@@ -1,0 +1,124 @@
+"""DashScope's text models, by the official SDK.
+
+The SDK answers HTTP errors as values and raises only for transport; both become errors of `shared.errors` here. Codes
+come in two spellings (`InvalidApiKey`, `invalid_api_key`) and are normalised; messages are never compared.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, cast
+
+from shared.errors import Misconfigured, OutcomeUnknown, Refused, ServiceError, Unavailable
+from shared.retries import retrying
+
+#: Normalised codes that no retry can help and that a person must mend.
+_PERMANENT_SETTINGS = frozenset(
+    {
+        "invalidapikey",
+        "modelnotfound",
+        "accessdenied",
+        "accessdenied.unpurchased",
+        "model.accessdenied",
+        "allocationquota.freetieronly",
+        "arrearage",
+        "commoditynotpurchased",
+        "prepaidbilloverdue",
+        "postpaidbilloverdue",
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """One answer of a text model. `complete` is false when it was cut off at the token limit."""
+
+    text: str
+    model: str
+    complete: bool
+    input_tokens: int
+    output_tokens: int
+
+
+@dataclass(frozen=True, slots=True)
+class TextModel:
+    """One text model of DashScope. `url` is the API's base, such as ``https://dashscope.aliyuncs.com/api/v1``."""
+
+    url: str
+    api_key: str = field(repr=False)
+    model: str
+    timeout_s: float
+
+    def ask(self, messages: list[dict[str, str]], *, max_tokens: int = 1200) -> Answer:
+        """Ask for one JSON object.
+
+        Throttling and refused connections are retried; nothing else is, because every answered call is billed.
+
+        Raises `Misconfigured`, `Refused`, `Unavailable` or `OutcomeUnknown`.
+        """
+        return retrying(lambda: self._ask(messages, max_tokens), idempotent=False, attempts=3)
+
+    def _ask(self, messages: list[dict[str, str]], max_tokens: int) -> Answer:
+        import requests
+        from dashscope import Generation
+
+        with requests.Session() as session:
+            try:
+                answer: Any = Generation.call(
+                    model=self.model,
+                    messages=cast(Any, messages),
+                    api_key=self.api_key,
+                    base_address=self.url,
+                    session=session,
+                    request_timeout=self.timeout_s,
+                    result_format="message",
+                    response_format={"type": "json_object"},
+                    # Models that think by default refuse JSON mode otherwise, and cost a multiple.
+                    enable_thinking=False,
+                    max_tokens=max_tokens,
+                )
+            except (requests.exceptions.ConnectTimeout, requests.exceptions.ProxyError) as error:
+                raise Unavailable("dashscope", "ConnectionFailed", type(error).__name__) from None
+            except requests.exceptions.ConnectionError as error:
+                from urllib3.exceptions import MaxRetryError
+
+                refused = bool(error.args) and isinstance(error.args[0], MaxRetryError)
+                kind = Unavailable if refused else OutcomeUnknown
+                raise kind("dashscope", "ConnectionFailed", type(error).__name__) from None
+            except requests.exceptions.RequestException as error:
+                raise OutcomeUnknown("dashscope", "Timeout", type(error).__name__) from None
+            except TypeError:
+                # What the SDK raises for an HTTP 200 without "output".
+                raise OutcomeUnknown("dashscope", "NoOutput") from None
+        if answer.status_code != 200:
+            raise _error(answer.status_code, str(answer.code or ""), str(answer.request_id or ""))
+        return _read(answer, self.model)
+
+
+def _error(status: int, code: str, request_id: str) -> ServiceError | Misconfigured:
+    normalised = code.replace("_", "").lower()
+    if normalised in _PERMANENT_SETTINGS or status in (401, 403, 404):
+        return Misconfigured(f"dashscope: {code or status} (request {request_id})")
+    if status == 429 or status == 503:
+        return Unavailable("dashscope", code or str(status), request_id)
+    if status >= 500:
+        return OutcomeUnknown("dashscope", code or str(status), request_id)
+    return Refused("dashscope", code or str(status), request_id)
+
+
+def _read(answer: Any, model: str) -> Answer:
+    try:
+        choice = answer.output.choices[0]
+        text, reason = choice.message.content, choice.finish_reason
+        usage = answer.usage or {}
+    except (AttributeError, IndexError, KeyError, TypeError):
+        raise OutcomeUnknown("dashscope", "NoOutput", str(answer.request_id or "")) from None
+    if not isinstance(text, str):
+        raise OutcomeUnknown("dashscope", "NoText", str(answer.request_id or ""))
+    return Answer(
+        text=text,
+        model=model,
+        complete=reason != "length",
+        input_tokens=int(usage.get("input_tokens") or 0),
+        output_tokens=int(usage.get("output_tokens") or 0),
+    )

@@ -1,0 +1,173 @@
+"""OSS: put, get, list, delete; create-only puts are the ledger's foundation.
+
+Single calls are not retried by `oss2` (its `request_retries` serves the list iterators only), so they are here.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from shared.errors import Misconfigured, OutcomeUnknown, Refused, Unavailable
+from shared.retries import retrying
+from shared.settings import Credentials
+
+_T = TypeVar("_T")
+
+_CONNECT_TIMEOUT_S = 10
+_FORBID_OVERWRITE = "x-oss-forbid-overwrite"
+_PERMANENT_SETTINGS = frozenset(
+    {"InvalidAccessKeyId", "SignatureDoesNotMatch", "AccessDenied", "NoSuchBucket", "InvalidBucketName"}
+)
+
+
+class NotFound(Refused):
+    """There is no such object."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bucket:
+    """One bucket. Build with `open_bucket`."""
+
+    _bucket: Any
+
+    def create(self, key: str, body: bytes, content_type: str) -> bool:
+        """Put an object that must not exist yet; True when this call made it, False when the key was taken.
+
+        A put whose answer was lost is repeated; when the repetition finds the key taken, the object's hash tells
+        whether it was this very call that had made it.
+        """
+        lost = False
+
+        def put() -> bool:
+            nonlocal lost
+            try:
+                self._put(key, body, {"Content-Type": content_type, _FORBID_OVERWRITE: "true"})
+            except OutcomeUnknown:
+                lost = True
+                raise
+            except Refused as error:
+                if error.code == "FileAlreadyExists":
+                    return lost and self._holds(key, body)
+                raise
+            return True
+
+        return retrying(put, idempotent=True)
+
+    def put(
+        self,
+        key: str,
+        body: bytes,
+        content_type: str,
+        *,
+        public: bool = False,
+        cache_control: str = "",
+    ) -> None:
+        """Put an object, over an older one if there is one; `public` lets anyone read it."""
+        headers = {"Content-Type": content_type}
+        if public:
+            headers["x-oss-object-acl"] = "public-read"
+        if cache_control:
+            headers["Cache-Control"] = cache_control
+        retrying(lambda: self._put(key, body, headers), idempotent=True)
+
+    def get(self, key: str, *, max_bytes: int) -> bytes:
+        """The object's bytes. Raises `NotFound`, and `Refused` when it is larger than `max_bytes`."""
+
+        def read() -> bytes:
+            result = self._bucket.get_object(key)
+            try:
+                if (result.content_length or 0) > max_bytes:
+                    raise Refused("oss", "TooLarge", f"object of {result.content_length} bytes, limit {max_bytes}")
+                body: bytes = result.read()
+            finally:
+                result.resp.response.close()
+            return body
+
+        return retrying(lambda: _translated(read), idempotent=True)
+
+    def keys(self, prefix: str, *, limit: int = 1000) -> Iterator[str]:
+        """Keys that begin with `prefix`, in byte order, at most `limit`."""
+
+        def page(token: str) -> tuple[list[str], str]:
+            found = self._bucket.list_objects_v2(prefix=prefix, continuation_token=token, max_keys=min(limit, 1000))
+            return [item.key for item in found.object_list], found.next_continuation_token if found.is_truncated else ""
+
+        token, left = "", limit
+        while left > 0:
+            keys, token = retrying(lambda at=token: _translated(lambda: page(at)), idempotent=True)  # type: ignore[misc]
+            yield from keys[:left]
+            left -= len(keys)
+            if not token:
+                return
+
+    def delete(self, key: str) -> None:
+        """Delete an object; fine when there is none."""
+        retrying(lambda: _translated(lambda: self._bucket.delete_object(key)), idempotent=True)
+
+    def signed_url(self, key: str, *, expires_s: int) -> str:
+        """An address that reads the object until it expires; at most seven days (V4 signatures)."""
+        url: str = self._bucket.sign_url("GET", key, expires_s, slash_safe=True)
+        return url
+
+    def _put(self, key: str, body: bytes, headers: dict[str, str]) -> None:
+        _translated(lambda: self._bucket.put_object(key, body, headers=headers))
+
+    def _holds(self, key: str, body: bytes) -> bool:
+        etag: str = _translated(lambda: self._bucket.head_object(key).etag)
+        return etag.strip('"').upper() == hashlib.md5(body, usedforsecurity=False).hexdigest().upper()
+
+
+def open_bucket(endpoint: str, region: str, name: str, credentials: Credentials) -> Bucket:
+    """A bucket by V4 signatures, with or without an STS token."""
+    import oss2
+    from oss2.credentials import StaticCredentialsProvider
+
+    # The SDK logs every call's key at INFO, through the runtime's root logger.
+    logging.getLogger("oss2").setLevel(logging.WARNING)
+    provider = StaticCredentialsProvider(
+        credentials.access_key_id, credentials.access_key_secret, credentials.security_token or None
+    )
+    return Bucket(
+        oss2.Bucket(oss2.ProviderAuthV4(provider), endpoint, name, region=region, connect_timeout=_CONNECT_TIMEOUT_S)
+    )
+
+
+def _translated(call: Callable[[], _T]) -> _T:
+    import oss2.exceptions as oss_errors
+    import requests
+
+    try:
+        return call()
+    except oss_errors.NoSuchKey as error:
+        raise NotFound("oss", error.code or "NoSuchKey") from None
+    except oss_errors.RequestError as error:
+        if isinstance(error.exception, requests.exceptions.ConnectTimeout) or _never_sent(error.exception):
+            raise Unavailable("oss", "ConnectionFailed", type(error.exception).__name__) from None
+        raise OutcomeUnknown("oss", "Timeout", type(error.exception).__name__) from None
+    except oss_errors.InconsistentError as error:
+        raise OutcomeUnknown("oss", "InconsistentError", error.request_id or "") from None
+    except requests.exceptions.RequestException as error:
+        raise OutcomeUnknown("oss", "ConnectionFailed", type(error).__name__) from None
+    except oss_errors.OssError as error:
+        code = error.code or f"http_{error.status}"
+        if code in _PERMANENT_SETTINGS:
+            raise Misconfigured(f"oss: {code} (request {error.request_id})") from None
+        if error.status == 404 and code == "http_404":
+            raise NotFound("oss", code) from None
+        if error.status == 503 or error.status == 429:
+            raise Unavailable("oss", code, error.request_id or "") from None
+        if error.status >= 500:
+            raise OutcomeUnknown("oss", code, error.request_id or "") from None
+        raise Refused("oss", code, error.request_id or "") from None
+
+
+def _never_sent(error: BaseException) -> bool:
+    """Whether a connection was refused: nothing can have taken effect."""
+    from urllib3.exceptions import MaxRetryError, NewConnectionError
+
+    reason = error.args[0] if error.args else None
+    return isinstance(reason, MaxRetryError) and isinstance(reason.reason, NewConnectionError)

@@ -1,0 +1,53 @@
+"""The brief of a trip: asked of the model, checked, asked once more with the fault named, or written from the template.
+
+A trip never fails because the model can't answer.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from shared.clouds.llm import Answer, TextModel
+from shared.errors import Misconfigured, ServiceError
+from shared.facts import TripFacts
+from shared.prompts import Brief, BriefInvalid, messages, parse_brief, repair_messages
+from shared.styles import Style
+from shared.template_writer import write_brief
+
+TEMPLATE = "template"
+
+
+@dataclass(frozen=True, slots=True)
+class Composition:
+    """A valid brief and who wrote it. `fallback` says why the template did; tokens count both rounds."""
+
+    brief: Brief
+    written_by: str
+    fallback: str = ""
+    input_tokens: int = 0
+    output_tokens: int = 0
+
+
+def compose(facts: TripFacts, style: Style, seed: int, model: TextModel) -> Composition:
+    """Write the brief. Never raises for what a service does or answers."""
+    asked = messages(facts, style)
+    answers: list[Answer] = []
+    fault = ""
+    for _ in range(2):
+        try:
+            answers.append(model.ask(asked))
+        except (ServiceError, Misconfigured) as error:
+            fault = str(error)
+            break
+        try:
+            brief = parse_brief(answers[-1].text, facts, style)
+        except BriefInvalid as error:
+            fault = f"answer {len(answers)}: {error}"
+            asked = repair_messages(asked, answers[-1].text, str(error))
+            continue
+        return Composition(brief, answers[-1].model, "", *_tokens(answers))
+    return Composition(write_brief(facts, style, seed), TEMPLATE, fault, *_tokens(answers))
+
+
+def _tokens(answers: list[Answer]) -> tuple[int, int]:
+    return sum(answer.input_tokens for answer in answers), sum(answer.output_tokens for answer in answers)

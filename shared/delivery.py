@@ -1,0 +1,198 @@
+"""From a finished render to a post in the feed: fetch, inspect, label, store, publish."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import msgspec
+
+from shared.clouds.objects import NotFound
+from shared.errors import InvalidInput, Misconfigured, NotDone, Refused, ServiceError
+from shared.events import Message
+from shared.feed import PostImage, build_post, image_of
+from shared.intake import note_trouble
+from shared.journey import (
+    Held,
+    Inspected,
+    Journey,
+    Metric,
+    Prompted,
+    Published,
+    Received,
+    Rendered,
+    RenderFailed,
+    Step,
+    Stored,
+    StoredObject,
+    parse_task_id,
+)
+from shared.results import Files, SinkRecord, read_answer
+from shared.services import Services
+from shared.submission import HEIGHT, WIDTH, close_failed, record, submit
+from shared.telemetry import log
+
+#: How long the address of a draft's picture stays readable; the longest that V4 signatures allow.
+_DRAFT_URL_S = 7 * 24 * 3600
+_FOREVER = "public, max-age=31536000, immutable"
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """What became of one result. `retry` asks for the event to be delivered again."""
+
+    journey: str
+    step: str
+    reason: str = ""
+    retry: bool = False
+
+
+def take_result(message: Message, services: Services) -> Delivery:
+    """Take one forwarded sink record as far as the post. Repeating it is harmless."""
+    try:
+        result = msgspec.json.decode(message.body, type=SinkRecord)
+        journey_id, attempt = parse_task_id(result.task_id)
+    except (msgspec.DecodeError, UnicodeDecodeError, ValueError, RecursionError):
+        # Not ours, or not ours any more: another user of the same queue, say. Nothing can be done with it.
+        log("foreign_result", size_bytes=len(message.body))
+        return Delivery("", "ignored", "no task id of this product")
+    journey = Journey(journey_id)
+    try:
+        journey = services.ledger.read(journey_id)
+        if not journey.records:
+            log("foreign_result", journey=journey_id)
+            return Delivery(journey_id, "ignored", "no such journey")
+        journey = _rendered(journey, attempt, result, services)
+        journey = go_on(journey, services)
+    except NotDone as error:
+        journey = close_failed(journey, "not_done", str(error), services)
+    except (ServiceError, Misconfigured) as error:
+        during = journey.step.value if journey.step else "reading"
+        note_trouble(journey_id, f"after_{during}", error, services)
+        return Delivery(journey_id, during, str(error), retry=True)
+    return Delivery(journey_id, journey.step.value if journey.step else "")
+
+
+def go_on(journey: Journey, services: Services) -> Journey:
+    """Do what comes after a render, from wherever the journey stands, until it is finished or queued again."""
+    while True:
+        step = journey.step
+        if step is Step.RENDERED:
+            journey = _inspected(journey, services)
+        elif step is Step.RENDER_FAILED:
+            failed = journey.need(RenderFailed)
+            if not failed.retry:
+                return close_failed(journey, failed.code, failed.reason, services)
+            try:
+                return submit(journey, services)
+            except NotDone:
+                return close_failed(journey, failed.code, failed.reason, services)
+        elif step is Step.INSPECTED:
+            journey = _after_inspection(journey, services)
+        elif step is Step.STORED:
+            journey = _published(journey, services)
+        else:
+            if journey.finished:
+                services.ledger.close(journey, services.step_allowance)
+            return journey
+
+
+def _rendered(journey: Journey, attempt: int, result: SinkRecord, services: Services) -> Journey:
+    """Note the result, if it is what the journey waits for; late and repeated ones change nothing."""
+    if journey.step not in (Step.SUBMITTING, Step.SUBMITTED) or journey.attempt != attempt:
+        return journey
+    answer = read_answer(result, services.workflow.about.output_node)
+    now = services.now()
+    if isinstance(answer, Files):
+        return record(journey, Rendered(at=now, attempt=attempt, files=answer.paths), services)[0]
+    failed = RenderFailed(at=now, attempt=attempt, code=answer.code, reason=answer.reason, retry=answer.retry)
+    return record(journey, failed, services)[0]
+
+
+def _pixels(journey: Journey, services: Services) -> bytes:
+    from shared.pictures.decode import MAX_FILE_BYTES
+
+    rendered = journey.need(Rendered)
+    key = f"{services.settings.render_prefix}/output/{rendered.files[0]}"
+    return services.renders.get(key, max_bytes=MAX_FILE_BYTES)
+
+
+def _inspected(journey: Journey, services: Services) -> Journey:
+    from shared.pictures.decode import decode
+    from shared.pictures.inspect import inspect
+
+    try:
+        metrics = inspect(decode(_pixels(journey, services)), WIDTH, HEIGHT)
+    except (InvalidInput, NotFound) as error:
+        metrics = (Metric("readable", 0.0, at_least=1.0),)
+        log("unreadable_render", journey=journey.id, reason=str(error))
+    verdict = "pass" if all(metric.passed for metric in metrics) else "again"
+    inspected = Inspected(at=services.now(), attempt=journey.attempt, metrics=metrics, verdict=verdict)
+    return record(journey, inspected, services)[0]
+
+
+def _after_inspection(journey: Journey, services: Services) -> Journey:
+    inspected = journey.need(Inspected)
+    if inspected.verdict == "pass":
+        return _stored(journey, services)
+    try:
+        return submit(journey, services)
+    except NotDone:
+        missed = ", ".join(f"{metric.name} {metric.value:g}" for metric in inspected.metrics if not metric.passed)
+        held = Held(at=services.now(), code="inspection", reason=f"no attempt passed; last: {missed}")
+        return record(journey, held, services)[0]
+
+
+def _stored(journey: Journey, services: Services) -> Journey:
+    from shared.pictures.decode import decode
+    from shared.pictures.label import label_for
+    from shared.pictures.variants import EncodedPicture, make_variants
+
+    received = journey.need(Received)
+    label = label_for(services.settings.need("producer_code"), journey.id)
+    try:
+        master, *shown = make_variants(decode(_pixels(journey, services)), label)
+    except (InvalidInput, NotFound) as error:
+        return close_failed(journey, "picture_lost", str(error), services)
+
+    def put(picture: EncodedPicture, *, public: bool) -> StoredObject:
+        kind = "posts" if public else "private"
+        key = f"{kind}/{journey.id[:2]}/{journey.id}/{picture.name}-{picture.sha256[:12]}.{picture.extension}"
+        services.gallery.put(
+            key, picture.body, picture.content_type, public=public, cache_control=_FOREVER if public else "private"
+        )
+        return StoredObject(key, picture.content_type, picture.width, picture.height, len(picture.body), picture.sha256)
+
+    stored = Stored(
+        at=services.now(),
+        master=put(master, public=False),
+        variants=tuple(put(picture, public=received.publish) for picture in shown),
+        label=label.ContentProducer,
+    )
+    return record(journey, stored, services)[0]
+
+
+def _published(journey: Journey, services: Services) -> Journey:
+    received, prompted, stored = journey.need(Received), journey.need(Prompted), journey.need(Stored)
+    post = build_post(
+        journey.id,
+        received,
+        prompted,
+        services.styles[received.style],
+        tuple(_image(variant, received, services) for variant in stored.variants),
+    )
+    try:
+        receipt = services.feed.publish(post, stored.at.isoformat())
+    except Refused as error:
+        # 409: an earlier delivery took effect, with another signed address in it. The post that stands is the post.
+        earlier = services.feed.find(journey.id) if error.code == "409" else None
+        if earlier is None:
+            return close_failed(journey, "post_refused", str(error), services)
+        receipt = earlier
+    published = Published(at=services.now(), post_id=receipt.post_id, post_url=receipt.url, visibility=post.visibility)
+    return record(journey, published, services)[0]
+
+
+def _image(stored: StoredObject, received: Received, services: Services) -> PostImage:
+    if received.publish:
+        return image_of(stored, f"{services.settings.need('gallery_url')}/{stored.key}")
+    return image_of(stored, services.gallery.signed_url(stored.key, expires_s=_DRAFT_URL_S))

@@ -1,0 +1,162 @@
+"""The post for the community feed, and its signed delivery.
+
+Signed by Standard Webhooks; the journey id is the idempotency key, so that a repeated delivery is the same post.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+from typing import Any
+
+import msgspec
+
+from shared.clouds.http import call
+from shared.errors import OutcomeUnknown
+from shared.gazetteer import display_name
+from shared.journey import Prompted, Received, StoredObject
+from shared.prompts import fill_city
+from shared.retries import retrying
+from shared.styles import Style
+from shared.webhooks import ID_HEADER, SIGNATURE_HEADER, TIMESTAMP_HEADER, sign
+
+_TIMEOUT_S = 15
+AI_NOTICE = "AI生成"
+
+
+class PostStyle(msgspec.Struct, frozen=True):
+    """The style of a post's picture, by id and by its names."""
+
+    id: str
+    name_zh: str
+    name_en: str
+
+
+class PostImage(msgspec.Struct, frozen=True):
+    """One file of the post's picture."""
+
+    url: str
+    width: int
+    height: int
+    content_type: str
+    size_bytes: int
+
+
+class Post(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything the feed gets to know; built field by field from what may be public."""
+
+    journey_id: str
+    visibility: str
+    style: PostStyle
+    title: str
+    caption: str
+    tags: tuple[str, ...]
+    alt_text: str
+    language: str
+    cities: tuple[str, ...]
+    date: str | None
+    distance_km: int | None
+    images: tuple[PostImage, ...]
+    ai_generated: bool = True
+    ai_notice: str = AI_NOTICE
+
+
+def build_post(
+    journey_id: str, received: Received, prompted: Prompted, style: Style, images: tuple[PostImage, ...]
+) -> Post:
+    """The post of a journey; city names stand in it only where the owner agreed to that."""
+    facts, brief = received.facts, prompted.brief
+    cities = tuple(display_name(city, facts.language) for city in facts.cities) if received.show_cities else ()
+    city = cities[0] if cities else None
+    return Post(
+        journey_id=journey_id,
+        visibility="public" if received.publish else "draft",
+        style=PostStyle(style.id, style.name_zh, style.name_en),
+        title=fill_city(brief.title, city, facts.language),
+        caption=fill_city(brief.caption, city, facts.language),
+        tags=tuple(fill_city(tag, city, facts.language) for tag in brief.tags),
+        alt_text=fill_city(brief.alt_text, city, facts.language),
+        language=facts.language,
+        cities=cities,
+        date=received.trip_date,
+        distance_km=received.distance_km or None,
+        images=images,
+    )
+
+
+def image_of(stored: StoredObject, url: str) -> PostImage:
+    """How the post names one stored file."""
+    return PostImage(url, stored.width, stored.height, stored.content_type, stored.size_bytes)
+
+
+class PostReceipt(msgspec.Struct, frozen=True):
+    """What the feed answers."""
+
+    post_id: str
+    url: str = ""
+
+
+class _Delivery(msgspec.Struct, frozen=True):
+    type: str
+    timestamp: str
+    data: Post
+
+
+@dataclass(frozen=True, slots=True)
+class Feed:
+    """The community feed's endpoint for posts."""
+
+    url: str
+    secret: str = field(repr=False)
+    _session: Any = field(repr=False)
+
+    def publish(self, post: Post, created_at: str) -> PostReceipt:
+        """Deliver one post; safe to repeat, because `created_at` and with it the body stay the same for a journey.
+
+        Raises `Misconfigured` (401, 403, 404), `Refused` (other 4xx), `Unavailable` or `OutcomeUnknown`.
+        """
+        body = msgspec.json.encode(_Delivery("post.created", created_at, post))
+        return retrying(lambda: self._deliver(post.journey_id, body), idempotent=True)
+
+    def find(self, journey_id: str) -> PostReceipt | None:
+        """The post of a journey, if the feed has one."""
+        answer = retrying(lambda: self._call("GET", journey_id, b"", {"journey_id": journey_id}), idempotent=True)
+        return None if answer.status_code == 404 else _receipt(answer.content)
+
+    def _deliver(self, journey_id: str, body: bytes) -> PostReceipt:
+        return _receipt(self._call("POST", journey_id, body, {}).content)
+
+    def _call(self, method: str, journey_id: str, body: bytes, query: dict[str, str]) -> Any:
+        timestamp = int(time.time())
+        return call(
+            self._session,
+            "feed",
+            method,
+            self.url,
+            timeout_s=_TIMEOUT_S,
+            check="TRIPCANVAS_FEED_URL and TRIPCANVAS_FEED_SECRET",
+            query=query,
+            headers={
+                "Content-Type": "application/json",
+                "Idempotency-Key": journey_id,
+                ID_HEADER: journey_id,
+                TIMESTAMP_HEADER: str(timestamp),
+                SIGNATURE_HEADER: sign(self.secret, journey_id, timestamp, body),
+            },
+            body=body,
+            missing_is_an_answer=method == "GET",
+        )
+
+
+def _receipt(body: bytes) -> PostReceipt:
+    try:
+        return msgspec.json.decode(body, type=PostReceipt)
+    except msgspec.DecodeError:
+        raise OutcomeUnknown("feed", "UnreadableAnswer") from None
+
+
+def open_feed(url: str, secret: str) -> Feed:
+    """A feed endpoint with a connection that is kept alive between calls."""
+    import requests
+
+    return Feed(url, secret, requests.Session())

@@ -1,0 +1,349 @@
+"""The journey as a table: its steps, what may follow what, and when it is overdue. Pure: no I/O, no clock.
+
+One journey is one trip in one style. Every step leaves one record; the records, read back, are the journey:
+
+>>> FOLLOWS[Step.SUBMITTING] == {Step.SUBMITTED, Step.FAILED, Step.RENDERED, Step.RENDER_FAILED}
+True
+
+The GPU side counts in attempts: `submitting`, `submitted`, `rendered`/`render_failed` and `inspected` belong to one
+attempt each, and a failed attempt is followed by `submitting` of the next one, until `MAX_ATTEMPTS` are used up.
+A `submitting` without its `submitted` is the state *unknown*: the request may have been taken. It is looked up,
+never guessed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import uuid
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import Enum
+from typing import TypeAlias, TypeVar
+
+import msgspec
+
+from shared.errors import TripcanvasError
+from shared.facts import TripFacts
+from shared.prompts import Brief
+
+#: Namespace of journey ids (uuid5), fixed for ever: the same trip and style always give the same journey.
+NAMESPACE = uuid.UUID("6c1f7f3e-0b0e-5d0a-9c38-2f1a5c6e8b21")
+
+#: Renders of one journey: the first and two more.
+MAX_ATTEMPTS = 3
+
+
+class Step(str, Enum):
+    """The steps of a journey, by the names under which they stand in the ledger."""
+
+    RECEIVED = "received"
+    PROMPTED = "prompted"
+    SUBMITTING = "submitting"
+    SUBMITTED = "submitted"
+    RENDERED = "rendered"
+    RENDER_FAILED = "render_failed"
+    INSPECTED = "inspected"
+    STORED = "stored"
+    PUBLISHED = "published"
+    HELD = "held"
+    REJECTED = "rejected"
+    FAILED = "failed"
+
+
+#: What may follow what. `SUBMITTING` after a failed render is the next attempt; a result may arrive before the
+#: submission's own outcome was written, because the answer to the request was lost on its way.
+FOLLOWS: dict[Step | None, frozenset[Step]] = {
+    None: frozenset({Step.RECEIVED, Step.REJECTED}),
+    Step.RECEIVED: frozenset({Step.PROMPTED, Step.REJECTED, Step.FAILED}),
+    Step.PROMPTED: frozenset({Step.SUBMITTING, Step.REJECTED, Step.FAILED}),
+    Step.SUBMITTING: frozenset({Step.SUBMITTED, Step.RENDERED, Step.RENDER_FAILED, Step.FAILED}),
+    Step.SUBMITTED: frozenset({Step.RENDERED, Step.RENDER_FAILED, Step.FAILED}),
+    Step.RENDERED: frozenset({Step.INSPECTED, Step.FAILED}),
+    Step.RENDER_FAILED: frozenset({Step.SUBMITTING, Step.FAILED}),
+    Step.INSPECTED: frozenset({Step.STORED, Step.SUBMITTING, Step.HELD, Step.FAILED}),
+    Step.STORED: frozenset({Step.PUBLISHED, Step.HELD, Step.FAILED}),
+    Step.PUBLISHED: frozenset(),
+    Step.HELD: frozenset(),
+    Step.REJECTED: frozenset(),
+    Step.FAILED: frozenset(),
+}
+
+#: Steps that are counted by attempt; their records carry the number in the key.
+BY_ATTEMPT = frozenset({Step.SUBMITTING, Step.SUBMITTED, Step.RENDERED, Step.RENDER_FAILED, Step.INSPECTED})
+
+ENDS = frozenset(step for step, following in FOLLOWS.items() if step is not None and not following)
+
+#: Order of the steps inside one attempt and around it, for sorting records.
+_ORDER = {step: number for number, step in enumerate(Step)}
+
+
+class IllegalStep(TripcanvasError):
+    """A record that may not follow the journey as it stands."""
+
+
+class _Record(msgspec.Struct, frozen=True, kw_only=True, tag_field="step"):
+    at: datetime
+    attempt: int = 0
+
+
+_R = TypeVar("_R", bound=_Record)
+
+
+class Received(_Record, frozen=True, kw_only=True, tag=Step.RECEIVED.value):
+    """The trip was accepted: what the later steps need of it, and nothing that may not leave the house."""
+
+    content_hash: str
+    style: str
+    source: str
+    facts: TripFacts
+    publish: bool
+    show_cities: bool
+    trip_date: str
+    distance_km: int
+    traceparent: str = ""
+
+
+class Prompted(_Record, frozen=True, kw_only=True, tag=Step.PROMPTED.value):
+    """The brief stands. `written_by` is the model id or "template"; `fallback` says why it was the template."""
+
+    brief: Brief
+    written_by: str
+    fallback: str = ""
+    input_tokens: int = 0
+    output_tokens: int = 0
+
+
+class Submitting(_Record, frozen=True, kw_only=True, tag=Step.SUBMITTING.value):
+    """About to queue the graph; written before the effect."""
+
+    task_id: str
+    workflow: str
+    graph_sha256: str
+    seed: int
+
+
+class Submitted(_Record, frozen=True, kw_only=True, tag=Step.SUBMITTED.value):
+    """The queue has the graph, under this index."""
+
+    index: int
+    request_id: str
+    deadline: datetime
+
+
+class Rendered(_Record, frozen=True, kw_only=True, tag=Step.RENDERED.value):
+    """The GPU side reported files; `files` are keys in the render bucket."""
+
+    files: tuple[str, ...]
+
+
+class RenderFailed(_Record, frozen=True, kw_only=True, tag=Step.RENDER_FAILED.value):
+    """The GPU side reported an error; `retry` says whether another seed or another instance can help."""
+
+    code: str
+    reason: str
+    retry: bool
+
+
+class Metric(msgspec.Struct, frozen=True):
+    """One measured quality of a picture, with the bounds it was judged by."""
+
+    name: str
+    value: float
+    at_least: float | None = None
+    at_most: float | None = None
+
+    @property
+    def passed(self) -> bool:
+        """Whether the value lies within its bounds."""
+        return (self.at_least is None or self.value >= self.at_least) and (
+            self.at_most is None or self.value <= self.at_most
+        )
+
+
+class Inspected(_Record, frozen=True, kw_only=True, tag=Step.INSPECTED.value):
+    """The picture was measured. `verdict` is "pass", "again" or "hold"."""
+
+    metrics: tuple[Metric, ...]
+    verdict: str
+
+
+class StoredObject(msgspec.Struct, frozen=True):
+    """One encoded picture in the gallery."""
+
+    key: str
+    content_type: str
+    width: int
+    height: int
+    size_bytes: int
+    sha256: str
+
+
+class Stored(_Record, frozen=True, kw_only=True, tag=Step.STORED.value):
+    """The labelled pictures are in the gallery; `label` is what was read back from their bytes."""
+
+    master: StoredObject
+    variants: tuple[StoredObject, ...]
+    label: str
+
+
+class Published(_Record, frozen=True, kw_only=True, tag=Step.PUBLISHED.value):
+    """The community feed has the post."""
+
+    post_id: str
+    post_url: str
+    visibility: str
+
+
+class Held(_Record, frozen=True, kw_only=True, tag=Step.HELD.value):
+    """Waits for a person."""
+
+    code: str
+    reason: str
+
+
+class Rejected(_Record, frozen=True, kw_only=True, tag=Step.REJECTED.value):
+    """The message could not be used: whose field, and what was expected there."""
+
+    code: str
+    reason: str
+    sha256: str
+    size_bytes: int
+
+
+class Failed(_Record, frozen=True, kw_only=True, tag=Step.FAILED.value):
+    """Given up, with the reason."""
+
+    code: str
+    reason: str
+
+
+class Trouble(_Record, frozen=True, kw_only=True, tag="trouble"):
+    """A step that did not succeed yet and will be tried again. Moves nothing; it is there for people to read."""
+
+    during: str
+    service: str
+    code: str
+    reason: str
+
+
+StepRecord: TypeAlias = (
+    Received
+    | Prompted
+    | Submitting
+    | Submitted
+    | Rendered
+    | RenderFailed
+    | Inspected
+    | Stored
+    | Published
+    | Held
+    | Rejected
+    | Failed
+)
+Record: TypeAlias = StepRecord | Trouble
+
+
+def step_of(record: StepRecord) -> Step:
+    """The step a record stands for."""
+    return Step(record.__struct_config__.tag)
+
+
+@dataclass(frozen=True, slots=True)
+class Journey:
+    """A journey as its records tell it; `records` in the order of the steps, `troubles` in the order of time."""
+
+    id: str
+    records: tuple[StepRecord, ...] = ()
+    troubles: tuple[Trouble, ...] = ()
+
+    @classmethod
+    def of(cls, journey_id: str, records: list[Record]) -> Journey:
+        """Build the journey from records in any order."""
+        steps = sorted((r for r in records if not isinstance(r, Trouble)), key=_position)
+        troubles = sorted((r for r in records if isinstance(r, Trouble)), key=lambda record: record.at)
+        return cls(journey_id, tuple(steps), tuple(troubles))
+
+    @property
+    def step(self) -> Step | None:
+        """Where the journey stands; None before its first record."""
+        return step_of(self.records[-1]) if self.records else None
+
+    @property
+    def attempt(self) -> int:
+        """The newest attempt; 0 before the first."""
+        return max((record.attempt for record in self.records), default=0)
+
+    @property
+    def finished(self) -> bool:
+        """Whether nothing more will happen by itself."""
+        return self.step in ENDS
+
+    def find(self, kind: type[_R], attempt: int | None = None) -> _R | None:
+        """The record of one kind: of the given attempt, or the newest."""
+        for record in reversed(self.records):
+            if isinstance(record, kind) and (attempt is None or record.attempt == attempt):
+                return record
+        return None
+
+    def need(self, kind: type[_R]) -> _R:
+        """The newest record of one kind. Raises `IllegalStep` when the journey has none, as it must have by now."""
+        found = self.find(kind)
+        if found is None:
+            raise IllegalStep(f"journey {self.id}: no record of {kind.__name__}")
+        return found
+
+    def followed_by(self, record: StepRecord) -> Journey:
+        """The journey with one more record. Raises `IllegalStep` when the table does not allow it."""
+        step = step_of(record)
+        if step not in FOLLOWS[self.step]:
+            raise IllegalStep(f"journey {self.id}: {step.value} may not follow {self.step.value if self.step else '-'}")
+        expected = self.attempt + 1 if step is Step.SUBMITTING else self.attempt
+        if step in BY_ATTEMPT and record.attempt != expected:
+            raise IllegalStep(f"journey {self.id}: {step.value} is of attempt {record.attempt}, expected {expected}")
+        if step is Step.SUBMITTING and record.attempt > MAX_ATTEMPTS:
+            raise IllegalStep(f"journey {self.id}: no more than {MAX_ATTEMPTS} attempts")
+        return Journey(self.id, (*self.records, record), self.troubles)
+
+
+def _position(record: StepRecord) -> tuple[int, int, int]:
+    step = step_of(record)
+    if step in (Step.RECEIVED, Step.PROMPTED):
+        return (0, 0, _ORDER[step])
+    if step in BY_ATTEMPT:
+        return (1, record.attempt, _ORDER[step])
+    return (2, 0, _ORDER[step])
+
+
+def journey_id(trip_id: str, style: str) -> str:
+    """The id of a trip's journey in one style; tells nothing about the trip."""
+    return str(uuid.uuid5(NAMESPACE, f"{trip_id}/{style}"))
+
+
+def task_id(journey: str, attempt: int) -> str:
+    """The id of one render on the GPU side."""
+    return f"{journey}-{attempt}"
+
+
+def parse_task_id(task: str) -> tuple[str, int]:
+    """Journey id and attempt of a task id. Raises `ValueError` for anything else."""
+    journey, _, attempt = task.rpartition("-")
+    if str(uuid.UUID(journey)) != journey or not attempt.isdecimal():
+        raise ValueError("not a task id")
+    return journey, int(attempt)
+
+
+def seed_of(task: str) -> int:
+    """The seed of one render, 0 to 2**31-1 (the image service's range); another attempt gets another seed."""
+    return int.from_bytes(hashlib.sha256(task.encode()).digest()[:4], "big") & 0x7FFF_FFFF
+
+
+def is_overdue(journey: Journey, now: datetime, step_allowance: timedelta) -> bool:
+    """Whether the journey should have moved on.
+
+    That is past the render's own deadline, or, at any other step, `step_allowance` after the last record.
+    """
+    if journey.finished or not journey.records:
+        return False
+    last = journey.records[-1]
+    deadline = last.deadline if isinstance(last, Submitted) else last.at + step_allowance
+    return now > deadline

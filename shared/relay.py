@@ -1,0 +1,67 @@
+"""From the GPU side's output queue to a topic.
+
+EAS does not push; somebody has to poll. A GET of the queue is no lease, so one relay runs at a time. A record is
+deleted only after it was forwarded: a crash in between forwards it twice, and the consumer expects that.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+import msgspec
+
+from shared.clouds.messages import MAX_BODY_BYTES
+from shared.errors import Misconfigured, ServiceError
+from shared.services import Services
+from shared.telemetry import log
+
+#: One long poll; the queue holds the request open this long when it has nothing.
+_POLL_S = 10.0
+_PAUSE_S = 1.0
+_BATCH = 16
+
+
+def relay_results(
+    services: Services,
+    *,
+    seconds: float,
+    monotonic: Callable[[], float] = time.monotonic,
+    sleep: Callable[[float], None] = time.sleep,
+) -> int:
+    """Poll the sink for `seconds` and forward every record; returns how many.
+
+    A queue or topic that can't be reached is tried again until the time is over; then the last error is raised.
+    """
+    end = monotonic() + seconds
+    forwarded, failure = 0, None
+    while (left := end - monotonic()) > 0:
+        try:
+            forwarded += _forward(services, min(_POLL_S, left))
+            failure = None
+        except ServiceError as error:
+            failure = error
+            log("trouble", during="relaying", service=error.service, code=error.code)
+            sleep(min(_PAUSE_S, max(0.0, end - monotonic())))
+        except Misconfigured:
+            log("trouble", during="relaying", code="Misconfigured")
+            raise
+    if failure is not None:
+        raise failure
+    return forwarded
+
+
+def _forward(services: Services, wait_s: float) -> int:
+    queue = services.image_queue
+    # A GET that waits comes back only when it has as many records as it asked for: wait for one, take what there is.
+    records = queue.poll_sink(wait_s=0, length=_BATCH) or queue.poll_sink(wait_s=wait_s, length=1)
+    topic = services.settings.need("result_topic")
+    for record in records:
+        body = msgspec.json.encode(record)
+        if len(body) > MAX_BODY_BYTES:
+            # An answer that no topic can carry is a render that failed, not a record that blocks the sink.
+            body = msgspec.json.encode(msgspec.structs.replace(record, answer=""))
+        services.messages.publish(topic, body)
+        queue.delete_from_sink([record.index])
+        log("relayed", task=record.task_id, index=record.index, status=record.status)
+    return len(records)

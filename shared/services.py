@@ -1,0 +1,114 @@
+"""The services of one function instance, built from the settings when a step first asks for them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta, timezone
+from functools import cached_property
+
+from shared.clouds.image_queue import ImageQueue, open_image_queue
+from shared.clouds.llm import TextModel
+from shared.clouds.messages import Messages, open_messages
+from shared.clouds.objects import Bucket, open_bucket
+from shared.feed import Feed, open_feed
+from shared.ledger import Ledger
+from shared.settings import Credentials, Settings, credentials_of
+from shared.styles import Style, load_styles
+from shared.workflows import FOLDER, Workflow, load_workflow
+
+
+def utc_now() -> datetime:
+    """The time, in UTC."""
+    return datetime.now(timezone.utc)
+
+
+@dataclass(frozen=True)
+class Services:
+    """What the steps act on. SDKs are imported by the first step that uses them: cold start is paid per instance."""
+
+    settings: Settings
+    credentials: Credentials = field(repr=False)
+    now: Callable[[], datetime] = utc_now
+
+    @cached_property
+    def ledger(self) -> Ledger:
+        """The journeys' records."""
+        return Ledger(self._bucket("ledger_bucket"))
+
+    @cached_property
+    def gallery(self) -> Bucket:
+        """Labelled pictures: public ones for the feed, private masters."""
+        return self._bucket("gallery_bucket")
+
+    @cached_property
+    def renders(self) -> Bucket:
+        """What the GPU side wrote."""
+        return self._bucket("render_bucket")
+
+    @cached_property
+    def messages(self) -> Messages:
+        """Topics and queues."""
+        return open_messages(self.settings.need("mns_endpoint"), self.credentials)
+
+    @cached_property
+    def text_model(self) -> TextModel:
+        """The model that writes the brief."""
+        settings = self.settings
+        return TextModel(
+            settings.need("dashscope_url"),
+            settings.need("dashscope_api_key"),
+            settings.need("text_model"),
+            settings.number("text_timeout_s"),
+        )
+
+    @cached_property
+    def image_queue(self) -> ImageQueue:
+        """The GPU side's queues."""
+        settings = self.settings
+        return open_image_queue(settings.need("eas_url"), settings.need("eas_service"), settings.need("eas_token"))
+
+    @cached_property
+    def feed(self) -> Feed:
+        """The community feed."""
+        return open_feed(self.settings.need("feed_url"), self.settings.need("feed_secret"))
+
+    @cached_property
+    def styles(self) -> dict[str, Style]:
+        """The styles a trip can be painted in, by id."""
+        return load_styles(FOLDER / "styles")
+
+    @cached_property
+    def workflow(self) -> Workflow:
+        """The workflow that paints."""
+        return load_workflow(self.settings.workflow)
+
+    @property
+    def step_allowance(self) -> timedelta:
+        """How long a step other than the render may take."""
+        return timedelta(seconds=self.settings.number("step_allowance_s"))
+
+    @property
+    def render_deadline(self) -> timedelta:
+        """How long a render may take, its waiting in the queue included."""
+        return timedelta(seconds=self.settings.number("render_deadline_s"))
+
+    @property
+    def lifetime(self) -> timedelta:
+        """Age at which an unfinished journey is given up."""
+        return timedelta(seconds=self.settings.number("lifetime_s"))
+
+    def _bucket(self, name: str) -> Bucket:
+        settings = self.settings
+        return open_bucket(settings.need("oss_endpoint"), settings.region, settings.need(name), self.credentials)
+
+
+_current: list[Services] = []
+
+
+def services_for(context: object) -> Services:
+    """The services of this instance; built anew when the runtime has handed over other credentials (STS tokens end)."""
+    credentials = credentials_of(context)
+    if not _current or _current[0].credentials != credentials:
+        _current[:] = [Services(Settings.from_environment(), credentials)]
+    return _current[0]

@@ -1,0 +1,120 @@
+"""The deployment's settings, read from the environment once per function instance.
+
+Secrets are kept out of every repr. A setting that a step needs and that is empty raises `Misconfigured` when the step
+asks for it, so that a function needs only the settings of its own work.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from typing import Any
+
+from shared.errors import Misconfigured
+
+
+def _setting(variable: str, default: str = "", *, secret: bool = False) -> Any:
+    return field(default=default, repr=not secret, metadata={"variable": variable, "secret": secret})
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Every setting of the functions, all as text; the field's metadata names its environment variable."""
+
+    region: str = _setting("TRIPCANVAS_REGION", "cn-shanghai")
+
+    oss_endpoint: str = _setting("TRIPCANVAS_OSS_ENDPOINT")
+    ledger_bucket: str = _setting("TRIPCANVAS_LEDGER_BUCKET", "tripcanvas-ledger")
+    gallery_bucket: str = _setting("TRIPCANVAS_GALLERY_BUCKET", "tripcanvas-gallery")
+    #: Address under which the gallery bucket's public objects are read: a CDN domain, or the bucket's own.
+    gallery_url: str = _setting("TRIPCANVAS_GALLERY_URL")
+    #: Where the GPU side's storage mount lives: bucket and prefix of the EAS service's `storage` entry.
+    render_bucket: str = _setting("TRIPCANVAS_RENDER_BUCKET", "tripcanvas-render")
+    render_prefix: str = _setting("TRIPCANVAS_RENDER_PREFIX", "comfy")
+
+    mns_endpoint: str = _setting("TRIPCANVAS_MNS_ENDPOINT")
+    trip_topic: str = _setting("TRIPCANVAS_TRIP_TOPIC", "trip-completed")
+    result_topic: str = _setting("TRIPCANVAS_RESULT_TOPIC", "render-finished")
+    dead_letter_queue: str = _setting("TRIPCANVAS_DEAD_LETTER_QUEUE", "tripcanvas-dead-letters")
+
+    dashscope_url: str = _setting("TRIPCANVAS_DASHSCOPE_URL", "https://dashscope.aliyuncs.com/api/v1")
+    dashscope_api_key: str = _setting("DASHSCOPE_API_KEY", secret=True)
+    text_model: str = _setting("TRIPCANVAS_TEXT_MODEL", "qwen3.7-plus")
+    text_timeout_s: str = _setting("TRIPCANVAS_TEXT_TIMEOUT_S", "25")
+    image_model: str = _setting("TRIPCANVAS_IMAGE_MODEL", "wan2.2-t2i-flash")
+
+    eas_url: str = _setting("TRIPCANVAS_EAS_URL")
+    eas_service: str = _setting("TRIPCANVAS_EAS_SERVICE", "tripcanvas_comfyui")
+    eas_token: str = _setting("TRIPCANVAS_EAS_TOKEN", secret=True)
+    #: `meta.maxPayloadBytes` of the input queue.
+    eas_max_payload_bytes: str = _setting("TRIPCANVAS_EAS_MAX_PAYLOAD_BYTES", "8192")
+    workflow: str = _setting("TRIPCANVAS_WORKFLOW", "wanx_scene")
+    #: How long one render may take, queueing included, before the sweeper asks what became of it.
+    render_deadline_s: str = _setting("TRIPCANVAS_RENDER_DEADLINE_S", "1800")
+    #: How long any other step may take before the sweeper acts.
+    step_allowance_s: str = _setting("TRIPCANVAS_STEP_ALLOWANCE_S", "900")
+    #: Age at which a journey that can't be finished is closed as failed.
+    lifetime_s: str = _setting("TRIPCANVAS_LIFETIME_S", "86400")
+    #: How long one run of the relay polls; a little under the timer's minute.
+    relay_seconds: str = _setting("TRIPCANVAS_RELAY_SECONDS", "57")
+
+    feed_url: str = _setting("TRIPCANVAS_FEED_URL")
+    feed_secret: str = _setting("TRIPCANVAS_FEED_SECRET", secret=True)
+    #: The provider's 27-character code of TC260-PG-20252A, as the owner was assigned it. Never invented.
+    producer_code: str = _setting("TRIPCANVAS_PRODUCER_CODE")
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str] | None = None) -> Settings:
+        """Read the settings; an empty variable counts as absent."""
+        source = os.environ if environment is None else environment
+        found = {f.name: source.get(f.metadata["variable"], "").strip() for f in fields(cls)}
+        return cls(**{name: value for name, value in found.items() if value})
+
+    def need(self, name: str) -> str:
+        """The value of one setting. Raises `Misconfigured`, naming the environment variable, when it is empty."""
+        value: str = getattr(self, name)
+        if not value:
+            raise Misconfigured(f"{self.variable(name)} is not set")
+        return value
+
+    def number(self, name: str) -> float:
+        """The value of one numeric setting. Raises `Misconfigured` when it is no positive number."""
+        try:
+            value = float(self.need(name))
+        except ValueError:
+            value = 0.0
+        if not 0 < value < 1e9:
+            raise Misconfigured(f"{self.variable(name)} must be a positive number")
+        return value
+
+    @classmethod
+    def variable(cls, name: str) -> str:
+        """The environment variable of the field `name`."""
+        variable: str = next(f.metadata["variable"] for f in fields(cls) if f.name == name)
+        return variable
+
+
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """An access key, long-lived or by STS (`security_token` not empty)."""
+
+    access_key_id: str
+    access_key_secret: str = field(repr=False)
+    security_token: str = field(default="", repr=False)
+
+
+def credentials_of(context: object) -> Credentials:
+    """The credentials of this invocation.
+
+    The python3.10 runtime hands them over with every request (`context.credentials`, refreshed); python3.12 only sets
+    environment variables. Raises `Misconfigured` when neither has any.
+    """
+    given = getattr(context, "credentials", None)
+    if given is not None and getattr(given, "access_key_id", None):
+        return Credentials(given.access_key_id, given.access_key_secret, given.security_token or "")
+    access_key_id = os.environ.get("ALIBABA_CLOUD_ACCESS_KEY_ID", "")
+    secret = os.environ.get("ALIBABA_CLOUD_ACCESS_KEY_SECRET", "")
+    if not access_key_id or not secret:
+        raise Misconfigured("no credentials: give the function a role, or set ALIBABA_CLOUD_ACCESS_KEY_ID and _SECRET")
+    return Credentials(access_key_id, secret, os.environ.get("ALIBABA_CLOUD_SECURITY_TOKEN", ""))
