@@ -1,0 +1,112 @@
+"""The GPU side's process: works off the EAS input queue, one graph at a time.
+
+Settings by environment: ``COMFYUI_URL`` hands the graphs to a real ComfyUI server; ``DASHSCOPE_API_KEY`` with
+``TRIPCANVAS_DASHSCOPE_URL`` lets the nodes use another DashScope than the embedded one.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import functools
+import logging
+import os
+import signal
+import threading
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+from starlette.applications import Starlette
+
+from localcloud.comfyui.container import Container, Reply
+from localcloud.comfyui.core_nodes import core_nodes
+from localcloud.comfyui.folders import Folders
+from localcloud.comfyui.node_classes import load_custom_nodes
+from localcloud.comfyui.remote import RemoteComfyUI
+from localcloud.comfyui.render_bucket import RenderBucket
+from localcloud.comfyui.runner import Runner
+from localcloud.eas.framework import InputQueue
+from shared.errors import Misconfigured
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable
+
+    from localcloud.comfyui.results import Engine
+    from localcloud.state import Cloud
+
+_CUSTOM_NODES = Path(__file__).resolve().parents[2] / "workflows" / "custom_nodes"
+
+_log = logging.getLogger(__name__)
+_Answer = TypeVar("_Answer")
+
+
+def build(cloud: Cloud) -> Starlette:
+    """The service: no routes of its own, one worker in the background."""
+    container = Container(_engine(cloud), RenderBucket(cloud).put)
+
+    @contextlib.asynccontextmanager
+    async def lifespan(_: Starlette) -> AsyncIterator[None]:
+        worker = asyncio.create_task(_work(cloud, container))
+        yield
+        worker.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await worker
+
+    return Starlette(lifespan=lifespan)
+
+
+def _engine(cloud: Cloud) -> Engine:
+    server = os.environ.get("COMFYUI_URL")
+    if server:
+        _log.info("graphs run in the ComfyUI server that COMFYUI_URL names")
+        return RemoteComfyUI(server)
+    if "TRIPCANVAS_DASHSCOPE_URL" not in os.environ:
+        # Both or neither: a real key is never sent to the stand-in, nor the stand-in's to the real service.
+        settings = cloud.environment()
+        for name in ("TRIPCANVAS_DASHSCOPE_URL", "DASHSCOPE_API_KEY"):
+            os.environ[name] = settings[name]
+    folders = Folders(cloud.folder("comfyui"))
+    return Runner({**core_nodes(folders), **load_custom_nodes(_CUSTOM_NODES)}, folders)
+
+
+async def _work(cloud: Cloud, container: Container) -> None:
+    try:
+        async with InputQueue(cloud) as queue:
+            async for record in queue:
+                reply = await _in_own_thread(functools.partial(_answer, container, record.path, record.body))
+                await queue.finish(record, reply.body, reply.status)
+    except Misconfigured as error:
+        # Without its queue the container has no work: it ends, as an instance that fails its start does.
+        _log.error("%s", error)
+        signal.raise_signal(signal.SIGTERM)
+
+
+def _answer(container: Container, path: str, body: bytes) -> Reply:
+    """The outermost entry of one request: a fault of our own must not end the worker."""
+    try:
+        return container.answer(path, body)
+    except Exception as error:  # noqa: BLE001
+        # The type alone: the message could repeat what was asked for.
+        _log.error("a request failed with %s", type(error).__name__)
+        return Reply(500, b'{"error":"internal error"}')
+
+
+async def _in_own_thread(call: Callable[[], _Answer]) -> _Answer:
+    """Run `call` in a daemon thread: a graph that is still painting does not hold up the end of the process.
+
+    Its record was not answered by then, so the queue delivers it again.
+    """
+    loop = asyncio.get_running_loop()
+    future: asyncio.Future[_Answer] = loop.create_future()
+
+    def settle(answer: _Answer) -> None:
+        if not future.done():
+            future.set_result(answer)
+
+    def run() -> None:
+        answer = call()
+        with contextlib.suppress(RuntimeError):  # the loop is closed: the process is ending
+            loop.call_soon_threadsafe(settle, answer)
+
+    threading.Thread(target=run, name="graph", daemon=True).start()
+    return await future

@@ -1,0 +1,303 @@
+"""The built-in runner held against a real ComfyUI server, side by side.
+
+Needs ``COMFYUI_URL``: a ComfyUI of 0.3.64 or later, started with ``--disable-metadata`` and with
+``workflows/custom_nodes/tripcanvas`` in its ``custom_nodes``. The test that paints also needs the server's own
+``TRIPCANVAS_DASHSCOPE_URL`` and ``DASHSCOPE_API_KEY`` in this process, and a service there that paints the same
+picture for the same seed, as the embedded one does.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import uuid
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import requests
+from PIL import Image
+
+from localcloud.comfyui import answers
+from localcloud.comfyui.core_nodes import core_nodes
+from localcloud.comfyui.folders import Folders
+from localcloud.comfyui.node_classes import NodeClass, load_custom_nodes
+from localcloud.comfyui.remote import RemoteComfyUI
+from localcloud.comfyui.results import Engine, GraphRefused, Run
+from localcloud.comfyui.runner import Runner
+
+URL = os.environ.get("COMFYUI_URL", "")
+WORKFLOWS = Path(__file__).resolve().parents[2] / "workflows"
+
+if not URL:
+    pytest.skip("COMFYUI_URL names no ComfyUI server to compare with", allow_module_level=True)
+
+
+@pytest.fixture
+def folders(tmp_path: Path) -> Folders:
+    return Folders(tmp_path)
+
+
+@pytest.fixture
+def builtin(folders: Folders) -> Runner:
+    return Runner({**core_nodes(folders), **load_custom_nodes(WORKFLOWS / "custom_nodes")}, folders)
+
+
+@pytest.fixture
+def real() -> RemoteComfyUI:
+    return RemoteComfyUI(URL)
+
+
+@pytest.fixture(scope="module")
+def object_info() -> dict[str, Any]:
+    return dict(requests.get(f"{URL}/object_info", timeout=60).json())
+
+
+def node(kind: str, **inputs: Any) -> dict[str, Any]:
+    return {"class_type": kind, "inputs": inputs}
+
+
+def pixels(engine: Engine, run: Run) -> np.ndarray[Any, np.dtype[np.uint8]]:
+    assert run.failure is None
+    (file,) = run.new_files()
+    with Image.open(io.BytesIO(engine.read(file))) as picture:
+        assert picture.info == {}
+        return np.asarray(picture)
+
+
+def upload(folders: Folders, name: str, picture: Image.Image) -> str:
+    """Put one picture into both input folders, under one name."""
+    with io.BytesIO() as file:
+        picture.save(file, "PNG")
+        blob = file.getvalue()
+    (folders.root / "input" / name).write_bytes(blob)
+    answer = requests.post(
+        f"{URL}/upload/image", files={"image": (name, blob, "image/png")}, data={"overwrite": "true"}, timeout=60
+    )
+    assert answer.json()["name"] == name
+    return name
+
+
+def without_tooltips(inputs: dict[str, Any]) -> dict[str, Any]:
+    """Inputs in the form of /object_info: no tooltips, and an absent options object the same as an empty one."""
+    return {
+        group: {
+            name: [spec[0], {k: v for k, v in (spec[1] if len(spec) > 1 else {}).items() if k != "tooltip"}]
+            for name, spec in members.items()
+        }
+        for group, members in inputs.items()
+        if group != "hidden"
+    }
+
+
+@pytest.mark.parametrize("name", ["旅行文本生成", "ImageSynthesisNode", "WanxImage"])
+def test_the_real_server_has_loaded_our_nodes(name: str, object_info: dict[str, Any]) -> None:
+    cls = load_custom_nodes(WORKFLOWS / "custom_nodes")[name]
+    served = object_info[name]
+    assert served["input"] == json.loads(json.dumps(cls.INPUT_TYPES()))
+    assert tuple(served["output"]) == cls.RETURN_TYPES
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "EmptyImage",
+        "ImageScale",
+        "LoadImage",
+        "PreviewAny",
+        "PreviewImage",
+        "PrimitiveString",
+        "PrimitiveStringMultiline",
+        "SaveImage",
+        "StringConcatenate",
+    ],
+)
+def test_core_nodes_declare_what_the_real_ones_declare(
+    name: str, object_info: dict[str, Any], folders: Folders
+) -> None:
+    own = NodeClass(name, core_nodes(folders)[name])
+    served = object_info[name]
+    theirs = without_tooltips(served["input"])
+    ours = without_tooltips(json.loads(json.dumps(own.cls.INPUT_TYPES())))
+    if name == "LoadImage":
+        ours["required"]["image"][0] = theirs["required"]["image"][0] = "the files of the folder"
+    assert ours == theirs
+    assert list(own.returns) == served["output"]
+    assert own.is_output == served["output_node"]
+
+
+@pytest.mark.parametrize("color", [0, 0xC81E1E, 0x7F8001, 0xFFFFFF])
+def test_a_saved_picture_has_the_same_name_and_the_same_pixels(
+    builtin: Runner, real: RemoteComfyUI, color: int
+) -> None:
+    prefix = f"对比/{uuid.uuid4().hex}/苏州_%width%"
+    graph = {
+        "1": node("EmptyImage", width=70, height=65, batch_size=1, color=color),
+        "9": node("SaveImage", images=["1", 0], filename_prefix=prefix),
+    }
+    ours, theirs = builtin.run(graph, str(uuid.uuid4())), real.run(graph, str(uuid.uuid4()))
+    assert ours.outputs == theirs.outputs
+    np.testing.assert_array_equal(pixels(builtin, ours), pixels(real, theirs))
+
+
+@pytest.mark.parametrize("mode", ["RGB", "RGBA", "L", "P"])
+def test_a_loaded_picture_is_saved_with_the_same_pixels(
+    builtin: Runner, real: RemoteComfyUI, folders: Folders, mode: str
+) -> None:
+    noise = np.random.default_rng(3).integers(0, 256, (40, 56, 4), np.uint8)
+    name = upload(folders, f"{uuid.uuid4().hex}-车.png", Image.fromarray(noise).convert(mode))
+    graph = {
+        "1": node("LoadImage", image=name),
+        "9": node("SaveImage", images=["1", 0], filename_prefix=f"对比/{uuid.uuid4().hex}/x"),
+    }
+    np.testing.assert_array_equal(
+        pixels(builtin, builtin.run(graph, "a")), pixels(real, real.run(graph, str(uuid.uuid4())))
+    )
+
+
+@pytest.mark.parametrize("method", ["nearest-exact", "bilinear", "area", "bicubic", "lanczos"])
+@pytest.mark.parametrize(
+    "size", [(33, 20, "disabled"), (120, 130, "disabled"), (64, 64, "center"), (0, 90, "disabled")]
+)
+def test_a_scaled_picture_differs_by_at_most_one_level(
+    builtin: Runner, real: RemoteComfyUI, folders: Folders, method: str, size: tuple[int, int, str]
+) -> None:
+    noise = np.random.default_rng(4).integers(0, 256, (57, 91, 3), np.uint8)
+    name = upload(folders, f"{uuid.uuid4().hex}.png", Image.fromarray(noise))
+    width, height, crop = size
+    graph = {
+        "1": node("LoadImage", image=name),
+        "2": node("ImageScale", image=["1", 0], upscale_method=method, width=width, height=height, crop=crop),
+        "9": node("SaveImage", images=["2", 0], filename_prefix=f"对比/{uuid.uuid4().hex}/x"),
+    }
+    ours, theirs = pixels(builtin, builtin.run(graph, "a")), pixels(real, real.run(graph, str(uuid.uuid4())))
+    assert ours.shape == theirs.shape
+    difference = np.abs(ours.astype(int) - theirs.astype(int))
+    # Truncation turns a difference in float32's last bit into one level.
+    assert difference.max() <= 1
+    assert np.mean(difference > 0) < 0.02
+
+
+@pytest.mark.parametrize("value", ["晴天\n微风", 3, 0.5, True, {"车": ["黑", 1]}])
+def test_values_are_previewed_in_the_same_words(builtin: Runner, real: RemoteComfyUI, value: object) -> None:
+    graph = {"3": node("PreviewAny", source=value), "4": node("PreviewAny", source=uuid.uuid4().hex)}
+    assert builtin.run(graph, "a").outputs == real.run(graph, str(uuid.uuid4())).outputs
+
+
+EMPTY = node("EmptyImage", width=8, height=8, batch_size=1, color=0)
+JOIN = node("StringConcatenate", string_a=["2", 0], string_b="", delimiter="")
+REFUSED: dict[str, dict[str, Any]] = {
+    "empty": {},
+    "no output": {"1": EMPTY},
+    "page's own format": {"nodes": [], "links": []},
+    "unknown class": {"1": node("没有这个节点")},
+    "missing inputs": {"9": node("SaveImage", filename_prefix="x")},
+    "missing upstream": {
+        "1": node("EmptyImage", width=8),
+        "9": node("SaveImage", images=["1", 0], filename_prefix="x"),
+    },
+    "no number": {
+        "1": node("EmptyImage", width="abc", height=8, batch_size=1, color=0),
+        "9": node("SaveImage", images=["1", 0], filename_prefix="x"),
+    },
+    "too big": {
+        "1": node("EmptyImage", width=8, height=8, batch_size=9999, color=0),
+        "9": node("SaveImage", images=["1", 0], filename_prefix="x"),
+    },
+    "not a choice": {
+        "1": EMPTY,
+        "2": node("ImageScale", image=["1", 0], upscale_method="快", width=8, height=8, crop="disabled"),
+        "9": node("SaveImage", images=["2", 0], filename_prefix="x"),
+    },
+    "wrong link type": {"1": EMPTY, "9": node("SaveImage", images=["1", 0], filename_prefix=["1", 0])},
+    "link of three": {"9": node("SaveImage", images=["1", 0, 0], filename_prefix="x"), "1": EMPTY},
+    "absent node": {"9": node("SaveImage", images=["99", 0], filename_prefix="x")},
+    "slot too high": {"9": node("SaveImage", images=["1", 3], filename_prefix="x"), "1": EMPTY},
+    "upstream absent": {
+        "2": node("ImageScale", image=["99", 0], upscale_method="area", width=8, height=8, crop="disabled"),
+        "9": node("SaveImage", images=["2", 0], filename_prefix="x"),
+    },
+    "no inputs": {"3": {"class_type": "PreviewAny"}},
+    "cycle": {
+        "1": JOIN,
+        "2": {**JOIN, "inputs": {**JOIN["inputs"], "string_a": ["1", 0]}},
+        "3": node("PreviewAny", source=["1", 0]),
+    },
+    "no such file": {
+        "1": node("LoadImage", image="没有.png"),
+        "9": node("SaveImage", images=["1", 0], filename_prefix="x"),
+    },
+    "size said no": {
+        "1": node("WanxImage", prompt="湖", negative_prompt="", model="m", size="1x1", seed=0),
+        "9": node("SaveImage", images=["1", 0], filename_prefix="x"),
+    },
+    "seed too big": {
+        "1": node("WanxImage", prompt="湖", negative_prompt="", model="m", size="768*960", seed=2**31),
+        "9": node("SaveImage", images=["1", 0], filename_prefix="x"),
+    },
+}
+
+
+def refusal(engine: Engine, graph: dict[str, Any]) -> dict[str, Any]:
+    with pytest.raises(GraphRefused) as caught:
+        engine.run(graph, str(uuid.uuid4()))
+    body: dict[str, Any] = json.loads(json.dumps(caught.value.body))
+    for found in body["node_errors"].values():
+        # The real server lists errors in an order of its own, gives tracebacks away, and shows link-only configs.
+        found["errors"].sort(key=lambda error: error["details"])
+        for error in found["errors"]:
+            error["extra_info"].pop("traceback", None)
+            error["extra_info"].pop("input_config", None)
+            error["extra_info"].pop("exception_message", None)
+    return body
+
+
+@pytest.mark.parametrize("name", sorted(REFUSED))
+def test_a_bad_graph_is_refused_with_the_same_body(builtin: Runner, real: RemoteComfyUI, name: str) -> None:
+    assert refusal(builtin, REFUSED[name]) == refusal(real, REFUSED[name])
+
+
+def test_a_prefix_that_leaves_the_output_folder_fails_at_the_same_node(builtin: Runner, real: RemoteComfyUI) -> None:
+    graph = {"1": EMPTY, "9": node("SaveImage", images=["1", 0], filename_prefix=f"../../{uuid.uuid4().hex}")}
+    for run in (builtin.run(graph, "a"), real.run(graph, str(uuid.uuid4()))):
+        assert run.failure is not None
+        assert run.failure["node_id"] == "9"
+        assert run.failure["exception_message"].startswith("**** ERROR: Saving image outside the output folder")
+        assert run.failure["exception_message"].endswith("\n")
+
+
+def test_an_unchanged_graph_is_answered_from_the_cache_by_both(builtin: Runner, real: RemoteComfyUI) -> None:
+    prefix = f"对比/{uuid.uuid4().hex}/x"
+    graph = {"1": EMPTY, "9": node("SaveImage", images=["1", 0], filename_prefix=prefix)}
+    for engine in (builtin, real):
+        first, again = engine.run(graph, str(uuid.uuid4())), engine.run(graph, str(uuid.uuid4()))
+        assert again.outputs == first.outputs
+        (only,) = json.loads(answers.of_run(again))
+        assert set(only) == {"9"}
+
+
+@pytest.mark.skipif(
+    "TRIPCANVAS_DASHSCOPE_URL" not in os.environ, reason="TRIPCANVAS_DASHSCOPE_URL names no service that paints"
+)
+def test_the_scene_is_painted_with_the_same_pixels(builtin: Runner, real: RemoteComfyUI) -> None:
+    graph = json.loads((WORKFLOWS / "wanx_scene" / "graph.json").read_text("utf-8"))
+    graph["1"]["inputs"]["seed"] = uuid.uuid4().int % 2**31
+    graph["9"]["inputs"]["filename_prefix"] = f"{uuid.uuid4()}-1/picture"
+    ours, theirs = builtin.run(graph, "a"), real.run(graph, str(uuid.uuid4()))
+    assert ours.outputs == theirs.outputs
+    painted = pixels(builtin, ours)
+    assert painted.shape == (960, 768, 3)
+    np.testing.assert_array_equal(painted, pixels(real, theirs))
+
+
+@pytest.mark.skipif(
+    "TRIPCANVAS_DASHSCOPE_URL" not in os.environ, reason="TRIPCANVAS_DASHSCOPE_URL names no service that paints"
+)
+def test_text_to_picture_address_runs_in_both(builtin: Runner, real: RemoteComfyUI) -> None:
+    graph = json.loads((WORKFLOWS / "article" / "graph.json").read_text("utf-8"))
+    for engine in (builtin, real):
+        run = engine.run(graph, str(uuid.uuid4()))
+        assert run.failure is None
+        assert run.outputs["3"]["text"][0].startswith("http")
