@@ -1,0 +1,40 @@
+# Two commands do everything: `make demo` and `make test`. Needs Python 3.10 to 3.13 and make.
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test check format install clean
+
+help: ## What can be made
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
+
+$(VENV)/.installed-local: pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[local]'
+	@touch $@
+
+$(VENV)/.installed-dev: pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev]'
+	@touch $@ $(VENV)/.installed-local
+
+install: $(VENV)/.installed-dev ## Install with everything that developing needs
+
+demo: $(VENV)/.installed-local ## A finished trip becomes a post; ARGS=--all for every example, ARGS=--keep to look at the feed
+	@$(BIN)/tripcanvas demo $(ARGS)
+
+test: $(VENV)/.installed-dev ## Run the tests
+	$(BIN)/python -m pytest -n 2 $(ARGS)
+
+check: $(VENV)/.installed-dev ## Linters and types
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+format: $(VENV)/.installed-dev ## Put the code in the house's form
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+clean: ## Remove the virtual environment, the embedded cloud's state and what was made
+	rm -rf $(VENV) .tripcanvas out build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis *.egg-info

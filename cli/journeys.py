@@ -1,0 +1,150 @@
+"""Publishing a trip, and following its journeys on the ledger until they end."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from shared.errors import InvalidInput, ServiceError, TripcanvasError
+from shared.facts import facts_of
+from shared.intake import rejected_journey_id
+from shared.journey import (
+    Failed,
+    Held,
+    Inspected,
+    Journey,
+    Prompted,
+    Published,
+    Received,
+    Record,
+    Rejected,
+    Rendered,
+    RenderFailed,
+    Stored,
+    Submitted,
+    Submitting,
+    Trouble,
+    journey_id,
+    step_of,
+)
+from shared.services import Services
+from shared.styles import choose_style
+from shared.trips import parse_trip
+
+_POLL_S = 0.2
+
+
+def publish(body: bytes, services: Services) -> str:
+    """Publish one trip message to its topic and return the message id.
+
+    Raises `InvalidInput` for bytes that are not UTF-8, which no topic carries.
+    """
+    try:
+        body.decode("utf-8")
+    except UnicodeDecodeError:
+        raise InvalidInput("message", "text in UTF-8; a topic carries nothing else") from None
+    return services.messages.publish(services.settings.need("trip_topic"), body)
+
+
+def journeys_of(body: bytes, services: Services) -> list[str]:
+    """The journeys a message will open: one for each style, or the one that records its rejection."""
+    try:
+        trip = parse_trip(body)
+    except InvalidInput:
+        return [rejected_journey_id(body)]
+    styles = trip.styles or (choose_style(facts_of(trip), services.styles).id,)
+    if not trip.consent.process or any(style not in services.styles for style in styles):
+        return [rejected_journey_id(body)]
+    return [journey_id(trip.trip_id, style) for style in dict.fromkeys(styles)]
+
+
+def tell(record: Record) -> tuple[str, str]:
+    """A record as a line for people: the step, and what is worth knowing about it."""
+    if isinstance(record, Trouble):
+        return "trouble", f"{record.reason}; will be tried again"
+    step = step_of(record).value + (f" {record.attempt}" if record.attempt > 1 else "")
+    return step, _detail(record)
+
+
+def _detail(record: Record) -> str:
+    match record:
+        case Received():
+            return f"style {record.style}, {record.source} trip"
+        case Prompted():
+            why = f" ({record.fallback})" if record.fallback else ""
+            return f"“{record.brief.title}”, written by {record.written_by}{why}"
+        case Submitting():
+            return f"workflow {record.workflow}, seed {record.seed}"
+        case Submitted():
+            return f"input queue index {record.index}"
+        case Rendered():
+            return record.files[0]
+        case RenderFailed():
+            return f"{record.code}: {record.reason}"
+        case Inspected():
+            return f"{record.verdict}: " + ", ".join(f"{m.name} {m.value:g}" for m in record.metrics)
+        case Stored():
+            sizes = ", ".join(f"{v.width}×{v.height} {v.size_bytes // 1024} KiB" for v in record.variants)
+            return f"labelled AI生成; {sizes}"
+        case Published():
+            return f"{record.visibility} post {record.post_id}"
+        case Held() | Rejected() | Failed():
+            return f"{record.code}: {record.reason}"
+        case _:
+            return ""
+
+
+@dataclass
+class Follower:
+    """Follows journeys on the ledger; `on_record` hears every new record once, `idle` is called between looks.
+
+    `idle` may raise to stop following: it is where the caller looks whether the services are still there.
+    """
+
+    services: Services
+    on_record: Callable[[str, Record], None]
+    idle: Callable[[], None] = lambda: None
+    _seen: dict[str, int] = field(default_factory=dict)
+
+    def follow(self, journeys: list[str], *, timeout_s: float) -> dict[str, Journey]:
+        """Wait until every journey has ended, or `timeout_s` is over; returns them as they then stand."""
+        found = {journey: Journey(journey) for journey in journeys}
+        deadline = time.monotonic() + timeout_s
+        while time.monotonic() < deadline:
+            for journey in [key for key, value in found.items() if not value.finished]:
+                try:
+                    found[journey] = self.services.ledger.read(journey)
+                except ServiceError:
+                    continue
+                finally:
+                    self.idle()
+                self._report(found[journey])
+            if all(journey.finished for journey in found.values()):
+                break
+            time.sleep(_POLL_S)
+        return found
+
+    def _report(self, journey: Journey) -> None:
+        records: list[Record] = sorted([*journey.records, *journey.troubles], key=lambda record: record.at)
+        for record in records[self._seen.get(journey.id, 0) :]:
+            self.on_record(journey.id, record)
+        self._seen[journey.id] = len(records)
+
+
+def save_picture(journey: Journey, services: Services, folder: Path, name: str) -> Path | None:
+    """Write the journey's feed picture to `folder`; None when it has none."""
+    stored = journey.find(Stored)
+    if stored is None:
+        return None
+    picture = stored.variants[0]
+    body = services.gallery.get(picture.key, max_bytes=picture.size_bytes)
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"{name}.{picture.key.rpartition('.')[2]}"
+    path.write_bytes(body)
+    return path
+
+
+class CloudDown(TripcanvasError):
+    """A service of the embedded cloud does not answer."""

@@ -1,0 +1,187 @@
+"""The `tripcanvas` command: the embedded cloud, and trips through it."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import time
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from cli.cloud import (
+    act_on_service,
+    is_up,
+    pid_file,
+    services_of,
+    silent_services,
+    start_detached,
+    stop,
+)
+from localcloud.state import SERVICES, Cloud, default_root
+from shared.errors import InvalidInput, TripcanvasError
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__, pretty_exceptions_show_locals=False)
+console = Console(highlight=False)
+
+EXAMPLES = Path(__file__).parent.parent / "examples" / "trips"
+
+Root = Annotated[Path, typer.Option("--root", help="State folder of the embedded cloud.", default_factory=default_root)]
+TripFile = Annotated[Path, typer.Argument(help="A trip-completed message, JSON in UTF-8.", exists=True, dir_okay=False)]
+
+
+@app.command()
+def up(root: Root, detach: Annotated[bool, typer.Option("--detach", help="Return once it runs.")] = False) -> None:
+    """Run Alibaba Cloud on this machine: seven services, one process tree, state under the root folder."""
+    cloud = Cloud.open(root)
+    if is_up(cloud):
+        console.print(f"already running; state in {cloud.root}")
+        raise typer.Exit(0 if detach else 1)
+    if detach:
+        pid_file(cloud).write_text(str(start_detached(cloud)))
+        _show_services(cloud)
+        return
+    from localcloud.admin import run
+
+    console.print(f"Embedded cloud starting; state in {cloud.root}. Feed: {cloud.url('feed')}. Ctrl-C stops it.")
+    pid_file(cloud).write_text(str(os.getpid()))
+    try:
+        run(cloud)
+    finally:
+        pid_file(cloud).unlink(missing_ok=True)
+
+
+@app.command()
+def down(root: Root) -> None:
+    """Stop an embedded cloud that runs in the background; its state stays."""
+    cloud = Cloud.open(root)
+    file = pid_file(cloud)
+    if not file.exists():
+        console.print("no embedded cloud is running here")
+        return
+    stop(int(file.read_text()))
+    file.unlink(missing_ok=True)
+    console.print("stopped")
+
+
+@app.command()
+def service(
+    name: Annotated[str, typer.Argument(help=", ".join(SERVICES))],
+    action: Annotated[str, typer.Argument(help="start, stop, or kill (as a crash would)")],
+    root: Root,
+) -> None:
+    """Start, stop or kill one service of a running embedded cloud, to see what the product does then."""
+    try:
+        answer = act_on_service(Cloud.open(root), name, action)
+    except RuntimeError as error:
+        _fail(str(error))
+    console.print(f"{name}: {'running' if answer['running'] else 'stopped'}")
+
+
+@app.command()
+def services(root: Root) -> None:
+    """Show the services of the embedded cloud and whether they answer."""
+    _show_services(Cloud.open(root))
+
+
+@app.command()
+def environment(root: Root) -> None:
+    """Print shell lines that point official SDKs and tools at the embedded cloud. They hold its secrets."""
+    for name, value in Cloud.open(root).environment().items():
+        print(f"export {name}='{value}'")  # noqa: T201  (for `eval`)
+
+
+@app.command()
+def publish(trip: TripFile, root: Root) -> None:
+    """Publish one trip to the topic trip-completed, with the official SDK, and return at once."""
+    from cli.journeys import journeys_of
+    from cli.journeys import publish as publish_trip
+
+    body = trip.read_bytes()
+    cloud_services = services_of(Cloud.open(root))
+    try:
+        message_id = publish_trip(body, cloud_services)
+    except TripcanvasError as error:
+        _fail(str(error))
+    console.print(f"message {message_id}")
+    for journey in journeys_of(body, cloud_services):
+        console.print(f"journey {journey}")
+
+
+@app.command()
+def follow(
+    journeys: Annotated[list[str], typer.Argument(help="Journey ids.")],
+    root: Root,
+    timeout_s: Annotated[float, typer.Option("--timeout", help="Seconds to wait for the end.")] = 300.0,
+) -> None:
+    """Follow journeys on the ledger, step by step, until they end."""
+    from cli.demo import follow_journeys
+
+    cloud = Cloud.open(root)
+    ended = follow_journeys(cloud, services_of(cloud), journeys, timeout_s=timeout_s)
+    raise typer.Exit(0 if ended else 1)
+
+
+@app.command()
+def demo(
+    root: Root,
+    trips: Annotated[
+        list[Path] | None, typer.Argument(help="Trip messages; default: the May holiday trip.", exists=True)
+    ] = None,
+    every: Annotated[bool, typer.Option("--all", help="Every example trip.")] = False,
+    keep: Annotated[bool, typer.Option("--keep", help="Leave everything running.")] = False,
+    out: Annotated[Path, typer.Option("--out", help="Folder for the pictures.")] = Path("out"),
+    timeout_s: Annotated[float, typer.Option("--timeout", help="Seconds to wait for the posts.")] = 120.0,
+) -> None:
+    """Do the main job once: a finished trip goes in, and a picture of it stands in the community feed."""
+    from cli.demo import run_demo
+
+    files = sorted(EXAMPLES.glob("*.json")) if every else trips or [EXAMPLES / "01-may-holiday.json"]
+    started = time.monotonic()
+    try:
+        done = run_demo(Cloud.open(root), files, out=out, keep=keep, timeout_s=timeout_s)
+    except (TripcanvasError, RuntimeError) as error:
+        _fail(str(error))
+    console.print(f"[dim]{time.monotonic() - started:.1f} s in all[/dim]")
+    raise typer.Exit(0 if done else 1)
+
+
+@app.command()
+def validate(trip: TripFile) -> None:
+    """Check one trip message and say what is wrong with it."""
+    from shared.trips import parse_trip
+
+    try:
+        parse_trip(trip.read_bytes())
+    except InvalidInput as error:
+        _fail(f"{trip}: {error}")
+    console.print(f"{trip}: valid")
+
+
+@app.command()
+def schema() -> None:
+    """Print the JSON Schema of the trip-completed message."""
+    from shared.trips import json_schema
+
+    print(json.dumps(json_schema(), ensure_ascii=False, indent=2))  # noqa: T201
+
+
+def _show_services(cloud: Cloud) -> None:
+    silent = silent_services(cloud)
+    table = Table("service", "address", "state", box=None)
+    for name in SERVICES:
+        table.add_row(name, cloud.url(name), "[red]silent[/red]" if name in silent else "[green]answers[/green]")
+    console.print(table)
+
+
+def _fail(message: str) -> None:
+    Console(stderr=True, highlight=False).print(f"[red]{message}[/red]")
+    raise typer.Exit(1)
+
+
+if __name__ == "__main__":
+    sys.exit(app())

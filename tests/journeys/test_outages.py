@@ -1,0 +1,78 @@
+"""A service that is down mid-way: the journey says which and why, goes on when it is back, and posts once."""
+
+from __future__ import annotations
+
+import pytest
+
+from shared.journey import Failed, Prompted, Step
+
+
+@pytest.fixture
+def outage(world):
+    """Stops services; whatever a test stopped runs again afterwards."""
+    stopped = []
+
+    def stop(service):
+        world.supervisor.stop_service(service)
+        stopped.append(service)
+
+    yield stop
+    for service in stopped:
+        world.supervisor.start_service(service)
+
+
+@pytest.mark.parametrize(("service", "during"), [("eas", "submitting"), ("feed", "after_stored")])
+def test_a_silent_service_is_named_on_the_journey_which_ends_well_when_it_is_back(world, outage, service, during):
+    outage(service)
+    journeys = world.publish(world.trip())
+    trouble = world.wait(lambda: world.services.ledger.read(journeys[0]).troubles)[0]
+    assert (trouble.service, trouble.during, trouble.code) == (service, during, "ConnectionFailed")
+    world.supervisor.start_service(service)
+    [journey] = world.follow(journeys, timeout_s=90)
+    assert journey.step is Step.PUBLISHED
+    assert len(world.posts(journey.id)) == 1
+
+
+def test_without_the_text_model_the_template_writes_and_the_journey_says_why(world, outage):
+    outage("dashscope")
+    [journey] = world.follow(world.publish(world.trip()), timeout_s=90)
+    prompted = journey.need(Prompted)
+    assert prompted.written_by == "template"
+    assert prompted.fallback.startswith("dashscope: ConnectionFailed")
+    # The same service paints: without it every attempt fails, with its reason.
+    assert journey.step is Step.FAILED
+    assert journey.need(Failed).reason.startswith("WanxImage: ")
+    assert journey.attempt == 3
+
+
+def test_without_the_gpu_side_the_render_waits_and_says_so(world, outage):
+    outage("comfyui")
+    journeys = world.publish(world.trip())
+    trouble = world.wait(lambda: world.services.ledger.read(journeys[0]).troubles, timeout_s=60)[0]
+    assert (trouble.service, trouble.code) == ("eas", "StillQueued")
+    world.supervisor.start_service("comfyui")
+    [journey] = world.follow(journeys, timeout_s=60)
+    assert journey.step is Step.PUBLISHED
+
+
+@pytest.mark.parametrize("service", ["fc", "mns"])
+def test_a_trip_published_before_its_services_died_is_not_lost(world, outage, service):
+    outage("fc")
+    journeys = world.publish(world.trip())
+    if service != "fc":
+        outage(service)
+        world.supervisor.start_service(service)
+    world.supervisor.start_service("fc")
+    [journey] = world.follow(journeys, timeout_s=90)
+    assert journey.step is Step.PUBLISHED
+
+
+def test_without_the_ledger_nothing_is_done_and_nothing_is_lost(world, outage):
+    outage("oss")
+    trip = world.trip()
+    journeys = world.publish(trip)
+    log = world.cloud.log_file("function-tripcanvas-trip-completed")
+    world.wait(lambda: "trouble_not_noted" in log.read_text("utf-8"))
+    world.supervisor.start_service("oss")
+    [journey] = world.follow(journeys, timeout_s=90)
+    assert journey.step is Step.PUBLISHED

@@ -1,0 +1,90 @@
+"""Function Compute's trigger envelopes: whatever form a trip arrives in, the trip's own bytes come out."""
+
+from __future__ import annotations
+
+import base64
+import json
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from shared.events import messages_of
+
+EVENTS = Path(__file__).parents[2] / "events"
+TRIP = {"trip_id": "T20240505-000123", "text": "新司机的五一出游!"}
+
+
+@pytest.mark.parametrize("name", sorted(path.name for path in EVENTS.glob("mns-topic*")))
+def test_topic_events_give_the_published_body(name):
+    [message] = messages_of((EVENTS / name).read_bytes())
+    assert json.loads(message.body) == TRIP
+    assert not message.direct or "stream" in name
+
+
+@pytest.mark.parametrize("name", sorted(path.name for path in EVENTS.glob("eventbridge*")))
+def test_eventbridge_events_give_every_body_in_order(name):
+    messages = messages_of((EVENTS / name).read_bytes())
+    assert [json.loads(message.body)["trip_id"] for message in messages] in (
+        ["T20240505-000123"],
+        ["T20240505-000123", "T20240505-000124"],
+    )
+    assert all(message.message_id for message in messages)
+    assert not any(message.direct for message in messages)
+
+
+def test_a_json_topic_event_carries_the_message_id_and_trace():
+    [message] = messages_of((EVENTS / "mns-topic-json-attributes.json").read_bytes())
+    assert message.message_id == "2F5B3C082B923D4EAC694B76D928A001"
+    assert message.traceparent == "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+
+
+def test_a_bare_trip_is_a_direct_invoke():
+    body = json.dumps(TRIP).encode()
+    [message] = messages_of(body)
+    assert (message.sent, message.body, message.direct) == (body, body, True)
+
+
+def test_a_list_of_trips_gives_each_with_its_own_bytes():
+    body = b'[{"trip_id": "A",  "n": 1.0}, {"trip_id":"B"}]'
+    assert [message.sent for message in messages_of(body)] == [b'{"trip_id": "A",  "n": 1.0}', b'{"trip_id":"B"}']
+
+
+def test_base64_is_kept_as_sent_and_opened_for_reading():
+    sent = base64.b64encode(json.dumps(TRIP).encode())
+    [message] = messages_of(sent)
+    assert message.sent == sent
+    assert json.loads(message.body) == TRIP
+
+
+@pytest.mark.parametrize("event", [b"", b"null", b"[]x", b"hello topic", b"\xff\xfe\x00", b"{", b"[" * 5000, b'"text"'])
+def test_what_fits_no_envelope_is_one_message_as_it_came(event):
+    [message] = messages_of(event)
+    assert message.sent == event
+
+
+@given(st.binary(max_size=400))
+def test_any_bytes_are_opened_without_an_error(event):
+    assert all(isinstance(message.body, bytes) for message in messages_of(event))
+
+
+_json = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=20),
+    lambda inner: (
+        st.lists(inner, max_size=4)
+        | st.dictionaries(
+            st.sampled_from(
+                ["Message", "TopicName", "MessageId", "body", "attrs", "data", "specversion", "messageBody", "x"]
+            ),
+            inner,
+            max_size=5,
+        )
+    ),
+    max_leaves=20,
+)
+
+
+@given(_json)
+def test_any_json_is_opened_without_an_error(value):
+    assert all(isinstance(message.sent, bytes) for message in messages_of(json.dumps(value).encode()))

@@ -1,0 +1,200 @@
+"""The journey's table: what may follow what, however the records arrive."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta, timezone
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from shared.facts import TripFacts
+from shared.journey import (
+    BY_ATTEMPT,
+    ENDS,
+    FOLLOWS,
+    MAX_ATTEMPTS,
+    Failed,
+    Held,
+    IllegalStep,
+    Inspected,
+    Journey,
+    Metric,
+    Prompted,
+    Published,
+    Received,
+    Record,
+    Rejected,
+    Rendered,
+    RenderFailed,
+    Step,
+    Stored,
+    StoredObject,
+    Submitted,
+    Submitting,
+    Trouble,
+    is_overdue,
+    journey_id,
+    parse_task_id,
+    seed_of,
+    step_of,
+    task_id,
+)
+from shared.prompts import Brief
+
+NOW = datetime(2026, 11, 22, 8, 0, tzinfo=timezone.utc)
+FACTS = TripFacts(
+    language="zh", cities=("上海市",), season="spring", part_of_day="dusk", holiday="May Day", weather=("sunny",),
+    mood_tag="出游", words="", mood=("joyful",), distance_band="500 to 1000 km", days=4, head_count=3, car_model="gen1",
+    car_color="black",
+)  # fmt: skip
+BRIEF = Brief("p" * 50, "", "标题", "说明", ("一", "二", "三"), "替代文字")
+FILE = StoredObject("k", "image/png", 768, 960, 1, "0")
+
+
+def record(step, attempt=1):
+    at, n = NOW, attempt
+    return {
+        Step.RECEIVED: lambda: Received(
+            at=at, content_hash="h", style="ink_wash", source="live", facts=FACTS, publish=True, show_cities=False,
+            trip_date="2024-05-05", distance_km=645,
+        ),
+        Step.PROMPTED: lambda: Prompted(at=at, brief=BRIEF, written_by="template"),
+        Step.SUBMITTING: lambda: Submitting(at=at, attempt=n, task_id="t", workflow="w", graph_sha256="0", seed=1),
+        Step.SUBMITTED: lambda: Submitted(at=at, attempt=n, index=1, request_id="r", deadline=at + timedelta(minutes=9)),
+        Step.RENDERED: lambda: Rendered(at=at, attempt=n, files=("a.png",)),
+        Step.RENDER_FAILED: lambda: RenderFailed(at=at, attempt=n, code="c", reason="r", retry=True),
+        Step.INSPECTED: lambda: Inspected(at=at, attempt=n, metrics=(), verdict="pass"),
+        Step.STORED: lambda: Stored(at=at, master=FILE, variants=(FILE,), label="l"),
+        Step.PUBLISHED: lambda: Published(at=at, post_id="p", post_url="u", visibility="public"),
+        Step.HELD: lambda: Held(at=at, code="c", reason="r"),
+        Step.REJECTED: lambda: Rejected(at=at, code="c", reason="r", sha256="0", size_bytes=1),
+        Step.FAILED: lambda: Failed(at=at, code="c", reason="r"),
+    }[step]()  # fmt: skip
+
+
+HAPPY = (
+    Step.RECEIVED, Step.PROMPTED, Step.SUBMITTING, Step.SUBMITTED, Step.RENDERED, Step.INSPECTED, Step.STORED,
+    Step.PUBLISHED,
+)  # fmt: skip
+
+
+def walk(*steps):
+    journey = Journey("j")
+    for step in steps:
+        attempt = journey.attempt + (step is Step.SUBMITTING)
+        journey = journey.followed_by(record(step, attempt if step in BY_ATTEMPT else 0))
+    return journey
+
+
+def test_the_straight_path_is_legal_and_ends():
+    journey = walk(*HAPPY)
+    assert journey.step is Step.PUBLISHED
+    assert journey.finished
+
+
+def test_every_step_is_in_the_table_and_can_be_reached():
+    assert set(FOLLOWS) == {None, *Step}
+    assert set().union(*FOLLOWS.values()) == set(Step)
+
+
+def test_after_an_end_nothing_follows():
+    assert {Step.PUBLISHED, Step.HELD, Step.REJECTED, Step.FAILED} == ENDS
+    journey = walk(*HAPPY)
+    for step in Step:
+        with pytest.raises(IllegalStep):
+            journey.followed_by(record(step))
+
+
+def test_a_failed_render_is_followed_by_the_next_attempt_until_they_are_used_up():
+    journey = walk(Step.RECEIVED, Step.PROMPTED)
+    for attempt in range(1, MAX_ATTEMPTS + 1):
+        journey = journey.followed_by(record(Step.SUBMITTING, attempt))
+        journey = journey.followed_by(record(Step.SUBMITTED, attempt))
+        journey = journey.followed_by(record(Step.RENDER_FAILED, attempt))
+    with pytest.raises(IllegalStep, match="no more than"):
+        journey.followed_by(record(Step.SUBMITTING, MAX_ATTEMPTS + 1))
+    assert journey.followed_by(record(Step.FAILED)).finished
+
+
+def test_a_result_of_another_attempt_is_illegal():
+    journey = walk(Step.RECEIVED, Step.PROMPTED, Step.SUBMITTING, Step.SUBMITTED)
+    with pytest.raises(IllegalStep, match="attempt 2, expected 1"):
+        journey.followed_by(record(Step.RENDERED, 2))
+
+
+def test_a_result_may_come_while_the_submission_is_still_unknown():
+    assert walk(Step.RECEIVED, Step.PROMPTED, Step.SUBMITTING, Step.RENDERED).step is Step.RENDERED
+
+
+@given(st.permutations(walk(*HAPPY).records))
+def test_the_order_in_which_records_are_read_does_not_matter(records):
+    assert Journey.of("j", list(records)) == walk(*HAPPY)
+
+
+@given(st.lists(st.sampled_from(list(Step)), max_size=25))
+def test_whatever_is_tried_only_legal_steps_are_taken(steps):
+    journey = Journey("j")
+    for step in steps:
+        attempt = journey.attempt + (step is Step.SUBMITTING)
+        before = journey.step
+        try:
+            journey = journey.followed_by(record(step, attempt if step in BY_ATTEMPT else 0))
+        except IllegalStep:
+            assert step not in FOLLOWS[before] or attempt > MAX_ATTEMPTS
+            continue
+        assert journey.step is step
+        assert Journey.of("j", list(journey.records)).records == journey.records
+    assert journey.attempt <= MAX_ATTEMPTS
+
+
+@pytest.mark.parametrize("step", list(Step))
+def test_every_record_comes_back_from_json_as_it_was(step):
+    written = record(step)
+    read = msgspec.json.decode(msgspec.json.encode(written), type=Record)
+    assert read == written
+    assert step_of(read) is step
+
+
+def test_troubles_move_nothing():
+    trouble = Trouble(at=NOW, during="submitting", service="eas", code="503", reason="eas: 503")
+    journey = Journey.of("j", [trouble, record(Step.RECEIVED)])
+    assert (journey.step, journey.troubles) == (Step.RECEIVED, (trouble,))
+
+
+def test_ids_are_the_same_for_ever_and_tell_nothing():
+    journey = journey_id("T20240505-000123", "watercolour")
+    assert journey == "55da66f4-c011-5970-9fa1-f144dfe8182a"
+    assert journey == journey_id("T20240505-000123", "watercolour")
+    assert journey != journey_id("T20240505-000123", "ink_wash")
+    assert parse_task_id(task_id(journey, 2)) == (journey, 2)
+
+
+@pytest.mark.parametrize(
+    "task", ["", "x", "x-1", "4ab4b0a8-cdb2-5aad-b671-f12f9e7f2a3c", "4ab4b0a8-cdb2-5aad-b671-f12f9e7f2a3c-x"]
+)
+def test_what_is_no_task_id_is_refused(task):
+    with pytest.raises(ValueError):  # noqa: PT011  (uuid's own messages differ between Python versions)
+        parse_task_id(task)
+
+
+def test_another_attempt_has_another_seed_in_the_services_range():
+    seeds = {seed_of(task_id("j", attempt)) for attempt in range(50)}
+    assert len(seeds) == 50
+    assert all(0 <= seed < 2**31 for seed in seeds)
+
+
+def test_a_journey_is_overdue_by_the_renders_deadline_or_by_the_allowance():
+    allowance = timedelta(minutes=1)
+    submitted = walk(Step.RECEIVED, Step.PROMPTED, Step.SUBMITTING, Step.SUBMITTED)
+    assert not is_overdue(submitted, NOW + timedelta(minutes=8), allowance)
+    assert is_overdue(submitted, NOW + timedelta(minutes=10), allowance)
+    assert is_overdue(walk(Step.RECEIVED), NOW + timedelta(minutes=2), allowance)
+    assert not is_overdue(walk(*HAPPY), NOW + timedelta(days=9), allowance)
+
+
+def test_a_metric_passes_within_its_bounds():
+    assert Metric("m", 1.0, at_least=1.0, at_most=1.0).passed
+    assert not Metric("m", 0.9, at_least=1.0).passed
+    assert not Metric("m", 1.1, at_most=1.0).passed
