@@ -84,7 +84,11 @@ class Cloud:
         return folder / f"{name}.log"
 
     def environment(self) -> dict[str, str]:
-        """The settings that point the product at this cloud, by the names of `shared.settings`."""
+        """The settings that point the product at this cloud, by the names of `shared.settings`.
+
+        They go before the caller's environment: an address of the real cloud exported in a shell must not send
+        anything there from here.
+        """
         return {
             "ALIBABA_CLOUD_ACCESS_KEY_ID": self.access_key_id,
             "ALIBABA_CLOUD_ACCESS_KEY_SECRET": self.access_key_secret,
@@ -104,11 +108,15 @@ class Cloud:
             # 27 characters in the right shape around an organisation code that nobody holds: the demo's label is
             # visibly not a real producer's.
             "TRIPCANVAS_PRODUCER_CODE": "001191DEMO00DEMO00DEMO10000",
-            # A newcomer should not wait half an hour to see what becomes of a lost render.
+            "NO_PROXY": "127.0.0.1,localhost",
+        }
+
+    def defaults(self) -> dict[str, str]:
+        """Settings that a newcomer should not wait long for; the caller's own environment goes before them."""
+        return {
             "TRIPCANVAS_RENDER_DEADLINE_S": "120",
             "TRIPCANVAS_STEP_ALLOWANCE_S": "60",
             "TRIPCANVAS_SWEEP_SCHEDULE": "@every 30s",
-            "NO_PROXY": "127.0.0.1,localhost",
         }
 
 

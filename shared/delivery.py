@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import msgspec
@@ -62,7 +64,8 @@ def take_result(message: Message, services: Services) -> Delivery:
             log("foreign_result", journey=journey_id)
             return Delivery(journey_id, "ignored", "no such journey")
         journey = _rendered(journey, attempt, result, services)
-        journey = go_on(journey, services)
+        for further in go_on(journey, services):
+            journey = further
     except NotDone as error:
         journey = close_failed(journey, "not_done", str(error), services)
     except (ServiceError, Misconfigured) as error:
@@ -72,28 +75,39 @@ def take_result(message: Message, services: Services) -> Delivery:
     return Delivery(journey_id, journey.step.value if journey.step else "")
 
 
-def go_on(journey: Journey, services: Services) -> Journey:
-    """Do what comes after a render, from wherever the journey stands, until it is finished or queued again."""
+def go_on(journey: Journey, services: Services) -> Iterator[Journey]:
+    """Do what comes after a render, from wherever the journey stands; yields it after each step."""
     while True:
-        step = journey.step
-        if step is Step.RENDERED:
-            journey = _inspected(journey, services)
-        elif step is Step.RENDER_FAILED:
-            failed = journey.need(RenderFailed)
-            if not failed.retry:
-                return close_failed(journey, failed.code, failed.reason, services)
-            try:
-                return submit(journey, services)
-            except NotDone:
-                return close_failed(journey, failed.code, failed.reason, services)
-        elif step is Step.INSPECTED:
-            journey = _after_inspection(journey, services)
-        elif step is Step.STORED:
-            journey = _published(journey, services)
-        else:
-            if journey.finished:
-                services.ledger.close(journey, services.step_allowance)
+        after = _next(journey, services)
+        if after.records == journey.records:
+            break
+        journey = after
+        yield journey
+    if journey.finished:
+        services.ledger.close(journey, services.step_allowance)
+
+
+def _next(journey: Journey, services: Services) -> Journey:
+    """The journey after its next step, or as it is when it waits for something."""
+    match journey.step:
+        case Step.RENDERED:
+            return _inspected(journey, services)
+        case Step.RENDER_FAILED:
+            return _after_failure(journey, services)
+        case Step.INSPECTED:
+            return _after_inspection(journey, services)
+        case Step.STORED:
+            return _published(journey, services)
+        case _:
             return journey
+
+
+def _after_failure(journey: Journey, services: Services) -> Journey:
+    failed = journey.need(RenderFailed)
+    if failed.retry:
+        with contextlib.suppress(NotDone):
+            return submit(journey, services)
+    return close_failed(journey, failed.code, failed.reason, services)
 
 
 def _rendered(journey: Journey, attempt: int, result: SinkRecord, services: Services) -> Journey:

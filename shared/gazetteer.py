@@ -186,13 +186,10 @@ def _named_in_han(run: str) -> Iterator[City]:
     known = _spellings()
     start = 0
     while start < len(run):
-        province = _PROVINCE.match(run, start)
         for length in range(min(_LONGEST_HAN, len(run) - start), 1, -1):
             word = run[start : start + length]
             city = known.get(word)
             if city is None:
-                continue
-            if province and province.end() - start >= length and word != city.name_zh:
                 continue
             whole = word == city.name_zh
             if (whole or not _ALSO_WORD.fullmatch(word)) and not _PART_OF_NAME.match(run, start + length):
@@ -201,6 +198,7 @@ def _named_in_han(run: str) -> Iterator[City]:
             break
         else:
             # 山西安全 names no 西安: a province is read as a whole.
+            province = _PROVINCE.match(run, start)
             start = province.end() if province else start + 1
 
 

@@ -16,6 +16,12 @@ import msgspec
 #: Kinds of output that hold pictures; videos (`gifs`) and text are not what a post needs.
 _PICTURES = ("images",)
 
+#: DashScope's codes for pictures it will not paint, and those that only a person can mend (its page "error codes").
+_CONTENT_CODES = frozenset({"DataInspectionFailed", "IPInfringementSuspect"})
+_HOPELESS_CODES = frozenset(
+    {"InvalidApiKey", "ModelNotFound", "Arrearage", "AccessDenied", "AccessDenied.Unpurchased", "InvalidParameter"}
+)
+
 
 class SinkRecord(msgspec.Struct, frozen=True, kw_only=True):
     """One record of the output queue, as `relay_results` forwards it. `status` is the container's HTTP status."""
@@ -103,10 +109,13 @@ def _execution_error(content: Any) -> RenderError:
     message = str(members.get("exception_message", "")).strip()
     if "OutOfMemory" in kind or "out of memory" in message.lower():
         return RenderError("out_of_memory", f"{node}: out of memory", retry=True)
-    if "DataInspectionFailed" in message:
-        return RenderError("content_rejected", f"{node}: the image service's content check refused it", retry=False)
     # The message may quote the prompt: the code and the node are what is kept.
-    return RenderError("execution_error", f"{node}: {_code_in(message) or kind or 'failed'}", retry=True)
+    code = _code_in(message)
+    if code in _CONTENT_CODES:
+        return RenderError(
+            "content_rejected", f"{node}: {code}, the image service's content check refused it", retry=False
+        )
+    return RenderError("execution_error", f"{node}: {code or kind or 'failed'}", retry=code not in _HOPELESS_CODES)
 
 
 def _code_in(message: str) -> str:

@@ -74,6 +74,8 @@ def _take_further(journey: Journey, services: Services) -> Journey:
                 retry=True,
             )
             journey, _ = record(journey, lost, services)
-        return go_on(journey, services)
+        for further in go_on(journey, services):
+            journey = further
+        return journey
     except NotDone as error:
         return close_failed(journey, "overdue", str(error), services)

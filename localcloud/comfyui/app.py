@@ -60,11 +60,10 @@ def _engine(cloud: Cloud) -> Engine:
     if server:
         _log.info("graphs run in the ComfyUI server that COMFYUI_URL names")
         return RemoteComfyUI(server)
-    if "TRIPCANVAS_DASHSCOPE_URL" not in os.environ:
-        # Both or neither: a real key is never sent to the stand-in, nor the stand-in's to the real service.
-        settings = cloud.environment()
-        for name in ("TRIPCANVAS_DASHSCOPE_URL", "DASHSCOPE_API_KEY"):
-            os.environ[name] = settings[name]
+    # Whatever the shell has exported: a real key is never sent to the stand-in, nor a trip from here to the real one.
+    settings = cloud.environment()
+    for name in ("TRIPCANVAS_DASHSCOPE_URL", "DASHSCOPE_API_KEY"):
+        os.environ[name] = settings[name]
     folders = Folders(cloud.folder("comfyui"))
     return Runner({**core_nodes(folders), **load_custom_nodes(_CUSTOM_NODES)}, folders)
 
