@@ -1,7 +1,6 @@
 """The GPU side's process: works off the EAS input queue, one graph at a time.
 
-Settings by environment: ``COMFYUI_URL`` hands the graphs to a real ComfyUI server; ``DASHSCOPE_API_KEY`` with
-``TRIPCANVAS_DASHSCOPE_URL`` lets the nodes use another DashScope than the embedded one.
+With ``COMFYUI_URL`` in the environment, the graphs go to a real ComfyUI server instead of the built-in runner.
 """
 
 from __future__ import annotations

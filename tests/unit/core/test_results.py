@@ -45,6 +45,8 @@ def test_only_the_output_node_counts():
          200, "out_of_memory", True),
         ([{"type": "execution_error", "data": {"node_type": "WanxImage", "exception_message": "[DataInspectionFailed] 不通过"}}],
          200, "content_rejected", False),
+        ([{"type": "execution_error", "data": {"node_type": "WanxImage", "exception_message": "[InvalidApiKey] 密钥无效"}}],
+         200, "execution_error", False),
         ([{"type": "execution_interrupted", "data": {}}], 200, "interrupted", True),
         ({"error": {"type": "invalid_prompt", "message": "Cannot execute because node X does not exist."}, "node_errors": {}},
          400, "node_missing", False),
