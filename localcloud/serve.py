@@ -69,6 +69,8 @@ def main() -> None:
         timeout_graceful_shutdown=2,
         server_header=False,
         lifespan="on",
+        # The official queue client answers a ping only while it reads: pinging would cut off a consumer at work.
+        ws_ping_interval=None,
     )
 
 
