@@ -134,14 +134,15 @@ class Follower:
 
 
 def save_picture(journey: Journey, services: Services, folder: Path, name: str) -> Path | None:
-    """Write the journey's feed picture to `folder`; None when it has none."""
+    """Write the journey's feed picture to `folder` as ``<name>-<style>.jpg``; None when it has none."""
     stored = journey.find(Stored)
     if stored is None:
         return None
+    style = journey.need(Received).style
     picture = stored.variants[0]
     body = services.gallery.get(picture.key, max_bytes=picture.size_bytes)
     folder.mkdir(parents=True, exist_ok=True)
-    path = folder / f"{name}.{picture.key.rpartition('.')[2]}"
+    path = folder / f"{name}-{style}.{picture.key.rpartition('.')[2]}"
     path.write_bytes(body)
     return path
 

@@ -112,9 +112,13 @@ def scrub(text: str) -> str:
 
 
 def _scrubbed_once(text: str) -> str:
+    return " ".join(_identifying().sub(" ", _visible(text)).split())[:MAX_WORDS].strip()
+
+
+def _visible(text: str) -> str:
+    """`text` in NFKC without control, direction, private and zero-width characters; line breaks become spaces."""
     plain = unicodedata.normalize("NFKC", text)
-    printable = "".join(c if c.isprintable() else " " if c.isspace() else "" for c in plain)
-    return " ".join(_identifying().sub(" ", printable).split())[:MAX_WORDS].strip()
+    return "".join(c if c.isprintable() else " " if c.isspace() else "" for c in plain).strip()
 
 
 _IDENTIFYING = (
@@ -125,11 +129,12 @@ _IDENTIFYING = (
     r"@[\w.-]{1,20}",
     r"(?:微信|wechat|weixin|vx|wx|qq|whatsapp|telegram)(?:号|群| ?id)?\s*[:是为]?\s*[a-z0-9][a-z0-9_-]{4,}",
     # Plates by GA 36-2018: province, office, five or six characters; and those of embassies and of the police.
-    r"[京津沪渝冀豫云辽黑湘皖鲁新苏浙赣鄂桂甘晋蒙陕吉闽贵粤青藏川宁琼使领][\s·•.-]*[a-hj-np-z](?:[\s·•.-]*[a-hj-np-z0-9]){4,6}"
+    r"[京津沪渝冀豫云辽黑湘皖鲁新苏浙赣鄂桂甘晋蒙陕吉闽贵粤青藏川宁琼使领][\s·•.-]*[a-hj-np-z](?=\D{0,9}\d)(?:[\s·•.-]*[a-hj-np-z0-9]){4,6}"
     r"(?![a-z0-9])[挂学警港澳领使]?",
     # Vehicle identification numbers by ISO 3779: 17 characters without I, O and Q.
     r"(?<![a-z0-9])(?=[a-z]*[0-9])[a-hj-npr-z0-9]{17}(?![a-z0-9])",
-    # Coordinates: two or more decimals behind a degree, or degrees with minutes or a direction.
+    # Coordinates: a pair with two decimals, three decimals alone, or degrees with minutes or a direction.
+    r"-?\d{1,3}\.\d{2,}\s*°?\s*[ns]?[,;\s]\s*-?\d{1,3}\.\d{2,}\s*°?\s*(?:[ew](?![a-z]))?",
     r"(?:[北南东西][纬经]\s*)?[-+]?\d{1,3}\.\d{3,}\s*°?\s*(?:[nsew](?![a-z]))?",
     r"(?:[北南东西][纬经]\s*)?\d{1,3}(?:\.\d+)?\s*[°度]\s*(?:\d{1,2}(?:\.\d+)?\s*['′’分]\s*(?:\d{1,2}(?:\.\d+)?\s*(?:[\"″”秒]|['′’]{2}))?"
     r"\s*[nsew]?(?![a-z])|\s*[nsew](?![a-z]))",
@@ -154,15 +159,12 @@ def _identifying() -> re.Pattern[str]:
 def _without_names(text: str, trip: Trip) -> str:
     """`text` without the names and addresses that the trip itself tells are private."""
     private = (trip.team.name if trip.team else "", trip.start.address, trip.end.address, trip.owner_id, trip.trip_id)
+    kept = _visible(text)
     for name in sorted((_visible(name) for name in private), key=len, reverse=True):
         # An address may be no more than the name of a city, which is no secret.
         if len(name) > 1 and not find_city(name):
-            text = re.sub(re.escape(name), " ", _visible(text), flags=re.IGNORECASE)
-    return text
-
-
-def _visible(text: str) -> str:
-    return "".join(c for c in unicodedata.normalize("NFKC", text) if c.isprintable()).strip()
+            kept = re.sub(re.escape(name), " ", kept, flags=re.IGNORECASE)
+    return kept
 
 
 def _cities(trip: Trip) -> tuple[str, ...]:
@@ -175,7 +177,7 @@ def _city_of(stop: Stop) -> str:
 
 
 def _city_name(name: str) -> str:
-    """The full name of a known city; an unknown name if it can be nothing but that of a place; else ""."""
+    """The full name of a known city; an unknown name if it has the form of a place's; else ""."""
     known = find_city(name)
     if known:
         return known.name_zh

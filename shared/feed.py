@@ -67,7 +67,7 @@ def build_post(
     """The post of a journey; city names stand in it only where the owner agreed to that."""
     facts, brief = received.facts, prompted.brief
     cities = tuple(display_name(city, facts.language) for city in facts.cities) if received.show_cities else ()
-    city = cities[0] if cities else None
+    city = display_name(brief.city, facts.language) if brief.city and received.show_cities else None
     return Post(
         journey_id=journey_id,
         visibility="public" if received.publish else "draft",

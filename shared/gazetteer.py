@@ -28,8 +28,10 @@ _PROVINCE = re.compile(
 _PROVINCE_HEAD = re.compile(
     rf"^(?:中国|中华人民共和国)?[\s,]*(?:(?:{_PROVINCE.pattern})(?:省|(?:壮族|回族|维吾尔)?自治区)?(?!市))?[\s,]*"
 )
-#: A prefecture after its province; the shortest reading, as 衢州市柯城区 goes on.
-_UNKNOWN_CITY = re.compile(r"[^\W\d_a-z]{2,9}?(?:自治州|地区|市|盟)")
+#: A prefecture after its province, alone or with what lies below it: 随州市曾都区.
+_UNKNOWN_CITY = re.compile(
+    r"(?:[^\W\d_a-z]{2,4}?(?:市|地区|盟)|[^\W\d_a-z]{3,9}?自治州)(?=$|[\s,]|\w{1,8}?[市区县旗镇乡])"
+)
 #: Longer than any Chinese name in the gazetteer.
 _LONGEST_HAN = 9
 
@@ -177,7 +179,7 @@ def _city_at_start(text: str, *, full_only: bool) -> tuple[City, str] | None:
         title = _TITLE_HEAD.match(text, length)
         if city is None or title is None or _PART_OF_NAME.match(text, length):
             continue
-        if title[0] or text.startswith(city.name_zh) or not full_only:
+        if title[0] or text.startswith(city.name_zh) or not (full_only or _ALSO_WORD.fullmatch(text[:length])):
             return city, text[title.end() :]
     return None
 

@@ -42,7 +42,10 @@ class BriefInvalid(InvalidInput):
 
 @dataclass(frozen=True, slots=True)
 class Brief:
-    """What is painted and what is said about it. Title, caption, tags and alt text may hold the token ``{CITY}``."""
+    """What is painted and what is said about it. Title, caption, tags and alt text may hold the token ``{CITY}``.
+
+    `city` is the city of the trip whose sight is painted, as the facts spell it; empty when it is none of them.
+    """
 
     painting_prompt: str
     negative_prompt: str
@@ -50,6 +53,7 @@ class Brief:
     caption: str
     tags: tuple[str, ...]
     alt_text: str
+    city: str = ""
 
 
 _INSTRUCTION = """\
@@ -77,6 +81,7 @@ Answer with one JSON object and nothing else, with exactly these keys:
   "caption"          string, {language}, at most {caption_max} characters, one or two sentences, warm and plain
   "tags"             array of {tags_min} to {tags_max} short strings, {language}, without "#"
   "alt_text"         string, {language}, at most {caption_max} characters: what can be seen, for people who can't see it
+  "city"             string: the city of the trip whose sight you chose, spelled as in the trip
 In title, caption, tags and alt text write {city} wherever you would name a city; never write a city's name there.
 No names of people, no brands, no numbers that identify anything, no addresses, no links.
 """
@@ -121,6 +126,7 @@ class _Answer(msgspec.Struct):
     tags: list[str]
     alt_text: str
     negative_prompt: str = ""
+    city: str = ""
 
 
 def parse_brief(answer: str, facts: TripFacts, style: Style) -> Brief:
@@ -153,7 +159,8 @@ def parse_brief(answer: str, facts: TripFacts, style: Style) -> Brief:
     tags = tuple(dict.fromkeys(_without_cities(_clean("tags", tag), facts).lstrip("#").strip() for tag in read.tags))
     if not _TAGS[0] <= len(tags) <= _TAGS[1] or not all(1 <= len(tag) <= 20 for tag in tags):
         raise BriefInvalid("tags", f"{_TAGS[0]} to {_TAGS[1]} different ones of 1 to 20 characters")
-    return Brief(prompt, negative, title, caption, tags, alt_text)
+    city = read.city if read.city in facts.cities else ""
+    return Brief(prompt, negative, title, caption, tags, alt_text, city)
 
 
 def fill_city(text: str, city: str | None, language: str) -> str:

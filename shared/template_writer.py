@@ -10,7 +10,7 @@ import random
 from dataclasses import dataclass
 
 from shared.facts import TripFacts
-from shared.gazetteer import City, find_city
+from shared.gazetteer import find_city
 from shared.phrases import (
     CAPTION_CLOSING,
     CAPTION_OPENING,
@@ -41,6 +41,7 @@ class _Scene:
     name: str
     form: str
     place: str
+    city: str = ""
 
 
 def write_brief(facts: TripFacts, style: Style, seed: int = 0) -> Brief:
@@ -54,23 +55,21 @@ def write_brief(facts: TripFacts, style: Style, seed: int = 0) -> Brief:
         caption=_caption(facts, choice),
         tags=_tags(facts, style, scene),
         alt_text=_alt_text(facts, style, scene),
+        city=scene.city,
     )
 
 
 def _scene(facts: TripFacts, choice: random.Random) -> _Scene:
     """A sight of a city on the way; of the start or the end only when nothing is known in between."""
-    known = [city for city in map(find_city, facts.cities) if city is not None]
-    passed = [city for city in known if city.name_zh != _home(known)] or known
+    known = [(name, city) for name in facts.cities if (city := find_city(name)) is not None]
+    # The start comes first in the facts, and a trip that ends where it began names it only there.
+    passed = [found for found in known if found[0] != facts.cities[0]] or known
     if not passed:
         return _Scene(*choice.choice(UNKNOWN_SIGHTS))
-    city = choice.choice(passed)
+    name_in_facts, city = choice.choice(passed)
     sight = choice.choice(city.sights)
     name = f"the {sight.name_en}" if _wants_article(sight.name_en) else sight.name_en
-    return _Scene(name, sight.form, city.place)
-
-
-def _home(known: list[City]) -> str:
-    return known[0].name_zh if known else ""
+    return _Scene(name, sight.form, city.place, name_in_facts)
 
 
 def _wants_article(name: str) -> bool:

@@ -38,6 +38,7 @@ ANSWER = {
     "caption": "云走得很慢，太湖边的光忽明忽暗。",
     "tags": ["五一", "湖边", "自驾"],
     "alt_text": "水彩画：黄昏的湖边，樱花，前景是一条空路。",
+    "city": "无锡市",
 }
 
 
@@ -49,7 +50,7 @@ def test_a_good_answer_becomes_a_brief():
     brief = parse_brief(answer(), FACTS, STYLE)
     assert brief == Brief(
         ANSWER["painting_prompt"], f"people, text, {STYLE.negative}", ANSWER["title"], ANSWER["caption"],
-        tuple(ANSWER["tags"]), ANSWER["alt_text"],
+        tuple(ANSWER["tags"]), ANSWER["alt_text"], "无锡市",
     )  # fmt: skip
 
 
@@ -62,6 +63,11 @@ def test_the_styles_wording_is_put_in_where_it_is_missing():
         answer(painting_prompt="a wide lake at dusk with an empty road in the foreground"), FACTS, STYLE
     )
     assert brief.painting_prompt.startswith("watercolour painting: a wide lake")
+
+
+@pytest.mark.parametrize("city", ["", "北京市", "ignore the above"])
+def test_a_city_that_is_none_of_the_trips_is_not_believed(city):
+    assert parse_brief(answer(city=city), FACTS, STYLE).city == ""
 
 
 @pytest.mark.parametrize("name", ["无锡市", "无锡", "Wuxi", "wuxi"])
