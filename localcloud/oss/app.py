@@ -1,0 +1,133 @@
+"""The embedded OSS: path-style buckets and objects over HTTP, for `oss2` and for presigned URLs.
+
+It stands in for one account's OSS in one region. What is real: the wire protocol, both signature versions, atomic
+create-only writes, strong consistency, byte-order listings, checksums, conditions, ranges, tags, ACLs and multipart
+uploads. What is not: versions, encryption, callbacks, image processing, lifecycle, policies, STS, anything that bills;
+a request for one of those is refused with 501 NotImplemented.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import secrets
+import time
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING
+
+from starlette.applications import Starlette
+from starlette.requests import ClientDisconnect
+from starlette.responses import Response
+from starlette.routing import Route
+
+from localcloud.oss import buckets, multipart, objects
+from localcloud.oss.answers import refusal
+from localcloud.oss.call import Call, Target, check_names
+from localcloud.oss.errors import OssError, not_implemented
+from localcloud.oss.signatures import SUBRESOURCES, is_signed
+from localcloud.oss.store import Store
+from localcloud.signing import WireRequest
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from starlette.requests import Request
+
+    from localcloud.state import Cloud
+
+#: The product's buckets, there from the first start: journeys, pictures for the public, and what the GPU side writes.
+FIRST_BUCKETS = ("tripcanvas-ledger", "tripcanvas-gallery", "tripcanvas-render")
+
+_log = logging.getLogger("localcloud.oss")
+
+_Operation = Callable[[Call], Awaitable[Response]]
+
+_SERVICE: dict[tuple[str, str], _Operation] = {("GET", ""): buckets.list_buckets}
+_BUCKET: dict[tuple[str, str], _Operation] = {
+    ("PUT", ""): buckets.put_bucket,
+    ("DELETE", ""): buckets.delete_bucket,
+    ("GET", ""): buckets.list_objects,
+    ("POST", "delete"): buckets.delete_objects,
+    ("GET", "acl"): buckets.get_acl,
+    ("PUT", "acl"): buckets.put_acl,
+    ("GET", "bucketInfo"): buckets.get_info,
+    ("GET", "location"): buckets.get_location,
+    ("GET", "stat"): buckets.get_stat,
+    ("GET", "versioning"): buckets.get_versioning,
+    ("PUT", "versioning"): buckets.put_versioning,
+    ("GET", "uploads"): buckets.list_uploads,
+    ("GET", "live"): buckets.list_live_channels,
+}
+_OBJECT: dict[tuple[str, str], _Operation] = {
+    ("PUT", ""): objects.put_object,
+    ("GET", ""): objects.get_object,
+    ("HEAD", ""): objects.head_object,
+    ("DELETE", ""): objects.delete_object,
+    ("HEAD", "objectMeta"): objects.get_object_meta,
+    ("GET", "acl"): objects.get_acl,
+    ("PUT", "acl"): objects.put_acl,
+    ("GET", "tagging"): objects.get_tagging,
+    ("PUT", "tagging"): objects.put_tagging,
+    ("DELETE", "tagging"): objects.delete_tagging,
+    ("POST", "uploads"): multipart.begin,
+    ("PUT", "partNumber+uploadId"): multipart.put_part,
+    ("GET", "uploadId"): multipart.list_parts,
+    ("POST", "uploadId"): multipart.complete,
+    ("DELETE", "uploadId"): multipart.abort,
+}
+#: Sub-resources that do not choose the operation; the last two only matter to a bill and a bandwidth.
+_MODIFIERS = frozenset(
+    {"continuation-token", "security-token", "sequential", "x-oss-request-payer", "x-oss-traffic-limit"}
+    | {name for name in SUBRESOURCES if name.startswith("response-")}
+)
+
+
+def build(cloud: Cloud) -> Starlette:
+    """The ASGI application of the embedded OSS; its data lies under ``oss`` in the cloud's folder."""
+    store = Store(cloud.folder("oss"), FIRST_BUCKETS)
+    host = cloud.url("oss").removeprefix("http://")
+
+    async def answer(request: Request) -> Response:
+        request_id = secrets.token_hex(12).upper()
+        started = time.monotonic()
+        try:
+            response = await _operate(request, store, cloud)
+        except OssError as error:
+            response = refusal(error, request_id, host, is_head=request.method == "HEAD")
+        except ClientDisconnect:
+            response = Response(status_code=400)
+        response.headers["Server"] = "AliyunOSS"
+        response.headers["x-oss-request-id"] = request_id
+        response.headers["x-oss-server-time"] = str(round((time.monotonic() - started) * 1000))
+        if request.method in ("GET", "HEAD") and request.headers.get("content-length", "0") != "0":
+            # Some clients announce a body on a GET and send none; the connection can't be used for another request.
+            response.headers["Connection"] = "close"
+        if response.status_code == 501:
+            _log.warning("not implemented: %s, request %s", request.method, request_id)
+        return response
+
+    @contextlib.asynccontextmanager
+    async def lifespan(_: Starlette) -> AsyncIterator[None]:
+        yield
+        store.close()
+
+    methods = ["GET", "HEAD", "PUT", "POST", "DELETE", "OPTIONS"]
+    return Starlette(routes=[Route("/{path:path}", answer, methods=methods)], lifespan=lifespan)
+
+
+async def _operate(request: Request, store: Store, cloud: Cloud) -> Response:
+    wire = WireRequest.of(request)
+    target = Target.of(wire)
+    check_names(target)
+    is_owner = is_signed(wire, target, cloud)
+    operation = _chosen(wire.method, target)
+    return await operation(Call(request, wire.headers, target, is_owner, store, cloud))
+
+
+def _chosen(method: str, target: Target) -> _Operation:
+    operations = _OBJECT if target.key else _BUCKET if target.bucket else _SERVICE
+    subresource = "+".join(sorted(name for name in target.query if name in SUBRESOURCES - _MODIFIERS))
+    operation = operations.get((method, subresource))
+    if operation is None:
+        raise not_implemented(f"{method} ?{subresource}" if subresource else method)
+    return operation
