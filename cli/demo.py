@@ -48,9 +48,9 @@ def run_demo(cloud: Cloud, files: list[Path], *, out: Path, keep: bool, timeout_
             _show(found, services, out, names[found.id])
         posted = all(found.step is Step.PUBLISHED for found in journeys.values())
         if keep:
-            console.print(f"\nFeed    [bold]{cloud.url('feed')}[/bold]   (`tripcanvas down` stops everything)")
+            _say(f"\nFeed    [bold]{cloud.url('feed')}[/bold]   (`tripcanvas down` stops everything)")
         else:
-            console.print(f"\nFeed    {cloud.url('feed')}   (only while the cloud runs: --keep leaves it running)")
+            _say(f"\nFeed    {cloud.url('feed')}   (only while the cloud runs: --keep leaves it running)")
         return posted
     finally:
         if owner is not None and not keep:
@@ -87,12 +87,17 @@ def _show(journey: Journey, services: Services, out: Path, name: str) -> None:
     if path is not None:
         if console.is_terminal:
             console.print(_preview(path))
-        console.print(f"Picture [bold]{path}[/bold]")
+        _say(f"Picture [bold]{path}[/bold]")
     published = journey.find(Published)
     if published is not None:
-        console.print(f"Post    {published.post_url or published.post_id} ({published.visibility})")
+        _say(f"Post    {published.post_url or published.post_id} ({published.visibility})")
     if journey.find(Rejected) is not None:
-        console.print(f"Journey {journey.id} was rejected; the message lies in the dead-letter queue")
+        _say(f"Journey {journey.id} was rejected; its message is in the dead-letter queue")
+
+
+def _say(line: str) -> None:
+    """One line, however narrow the terminal: addresses and paths must stay whole."""
+    console.print(line, soft_wrap=True)
 
 
 def _preview(path: Path) -> Text:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from shared.errors import InvalidInput, ServiceError, TripcanvasError
 from shared.facts import facts_of
+from shared.gazetteer import display_name
 from shared.intake import rejected_journey_id
 from shared.journey import (
     Failed,
@@ -29,6 +30,7 @@ from shared.journey import (
     journey_id,
     step_of,
 )
+from shared.prompts import fill_city
 from shared.services import Services
 from shared.styles import choose_style
 from shared.trips import parse_trip
@@ -74,7 +76,9 @@ def _detail(record: Record) -> str:
             return f"style {record.style}, {record.source} trip"
         case Prompted():
             why = f" ({record.fallback})" if record.fallback else ""
-            return f"“{record.brief.title}”, written by {record.written_by}{why}"
+            city = record.brief.city
+            title = fill_city(record.brief.title, display_name(city, "zh") if city else None, "zh")
+            return f"“{title}”, written by {record.written_by}{why}"
         case Submitting():
             return f"workflow {record.workflow}, seed {record.seed}"
         case Submitted():

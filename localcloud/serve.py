@@ -66,7 +66,7 @@ def main() -> None:
         port=cloud.ports[arguments.service],
         access_log=False,
         log_config=None,
-        timeout_graceful_shutdown=2,
+        timeout_graceful_shutdown=1,
         server_header=False,
         lifespan="on",
         # The official queue client answers a ping only while it reads: pinging would cut off a consumer at work.
