@@ -1,0 +1,1 @@
+"""The DashScope service of the embedded cloud."""
