@@ -76,6 +76,13 @@ class Ledger:
                 return
             yield key, journey_id
 
+    def postpone(self, key: str, journey_id: str, due: datetime) -> None:
+        """Replace a marker by one that comes due later; the same minute keeps the marker as it is."""
+        later = _marker(journey_id, due)
+        if later != key:
+            self.bucket.put(later, b"", "text/plain")
+            self.bucket.delete(key)
+
     def drop_marker(self, key: str) -> None:
         """Delete one marker by its key."""
         self.bucket.delete(key)

@@ -44,8 +44,7 @@ def sweep_journeys(services: Services, *, limit: int = 200) -> Sweep:
             services.ledger.drop_marker(marker)
             closed += 1
         else:
-            services.ledger.open(journey_id, now + services.step_allowance)
-            services.ledger.drop_marker(marker)
+            services.ledger.postpone(marker, journey_id, now + services.step_allowance)
     log("swept", due=due, closed=closed, moved=moved, troubled=troubled)
     return Sweep(due, closed, moved, troubled)
 
