@@ -1,6 +1,6 @@
 """The core nodes of ComfyUI 0.3.64 that the built-in runner knows; IMAGE is numpy float32 (N, H, W, 3) in 0..1.
 
-Names, inputs, results and pixels are those of the real ones; ``tests/services/test_comfyui_real.py`` holds them
+Names, inputs, results and pixels are those of the real ones; ``tests/services/comfyui/test_real.py`` holds them
 against a real server.
 """
 

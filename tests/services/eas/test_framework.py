@@ -9,34 +9,19 @@ import logging
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import pytest
-import requests
 
 from localcloud.eas.framework import InputQueue, InputRecord
 from localcloud.state import Cloud
 from localcloud.supervisor import Supervisor
 from shared.errors import Misconfigured
-from tests.services.eas_calls import DEADLINE_S, PROMPT, attributes, call, configured, eventually, order_fault
+from tests.services.eas.calls import DEADLINE_S, PROMPT, attributes, call, configured, eventually, order_fault
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Coroutine, Iterator
+    from collections.abc import Awaitable, Coroutine
 
 T = TypeVar("T")
 
 REAR = {"X-EAS-QueueService-Access-Rear": "true"}
-
-
-@pytest.fixture(scope="module")
-def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
-    cloud = Cloud.open(tmp_path_factory.mktemp("cloud"), free_ports=True)
-    with Supervisor(cloud, ["eas"]):
-        yield cloud
-
-
-@pytest.fixture
-def service(running: Cloud) -> Cloud:
-    """The running service with empty queues."""
-    requests.post(f"{running.url('eas')}/-/restart-queues", timeout=DEADLINE_S).raise_for_status()
-    return running
 
 
 def within_deadline(scene: Coroutine[Any, Any, T]) -> T:

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 DOCUMENT: dict[str, Any] = yaml.safe_load(
-    (Path(__file__).parents[2] / "docs" / "feed-api.yaml").read_text(encoding="utf-8")
+    (Path(__file__).parents[3] / "docs" / "feed-api.yaml").read_text(encoding="utf-8")
 )
 TIMEOUT_S = 10
 MARKUP = "<img src=x onerror=alert(1)>\"'</script><script>alert(2)</script>&amp;"

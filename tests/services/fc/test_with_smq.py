@@ -12,7 +12,7 @@ from mns.queue import QueueMeta
 from mns.subscription import SubscriptionMeta
 from mns.topic import TopicMessage, TopicMeta
 
-from tests.services.fc_project import Project, eventually
+from tests.services.fc.project import Project, eventually
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

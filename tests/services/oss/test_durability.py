@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from localcloud.supervisor import Supervisor
-from tests.services.oss_clients import bucket, oss2
+from tests.services.oss.clients import bucket, oss2
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -6,13 +6,11 @@ import socket
 from typing import TYPE_CHECKING
 
 import pytest
-import requests
 from websockets.exceptions import ConnectionClosed
 
 from localcloud.eas import codec
 from localcloud.state import Cloud
-from localcloud.supervisor import Supervisor
-from tests.services.eas_calls import (
+from tests.services.eas.calls import (
     DEADLINE_S,
     PROMPT,
     attributes,
@@ -23,21 +21,7 @@ from tests.services.eas_calls import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-
-@pytest.fixture(scope="module")
-def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
-    cloud = Cloud.open(tmp_path_factory.mktemp("cloud"), free_ports=True)
-    with Supervisor(cloud, ["eas"]):
-        yield cloud
-
-
-@pytest.fixture
-def service(running: Cloud) -> Cloud:
-    """The running service with empty queues."""
-    requests.post(f"{running.url('eas')}/-/restart-queues", timeout=DEADLINE_S).raise_for_status()
-    return running
+    pass
 
 
 def test_a_consumer_gets_no_more_than_its_window_until_someone_commits(service: Cloud) -> None:

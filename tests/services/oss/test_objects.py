@@ -13,7 +13,7 @@ import requests
 
 from localcloud.state import Cloud
 from localcloud.supervisor import Supervisor
-from tests.services.oss_clients import LEDGER, bucket, fresh_bucket, oss2
+from tests.services.oss.clients import LEDGER, bucket, fresh_bucket, oss2
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

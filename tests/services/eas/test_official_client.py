@@ -7,12 +7,10 @@ import threading
 from typing import TYPE_CHECKING, Any
 
 import pytest
-import requests
 from websockets.exceptions import InvalidStatus
 
 from localcloud.state import Cloud
-from localcloud.supervisor import Supervisor
-from tests.services.eas_calls import (
+from tests.services.eas.calls import (
     DEADLINE_S,
     PROMPT,
     attributes,
@@ -35,20 +33,6 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore:.*unclosed <socket:ResourceWarning"),
     pytest.mark.filterwarnings("ignore:.*unclosed <socket:pytest.PytestUnraisableExceptionWarning"),
 ]
-
-
-@pytest.fixture(scope="module")
-def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
-    cloud = Cloud.open(tmp_path_factory.mktemp("cloud"), free_ports=True)
-    with Supervisor(cloud, ["eas"]):
-        yield cloud
-
-
-@pytest.fixture
-def service(running: Cloud) -> Cloud:
-    """The running service with empty queues."""
-    requests.post(f"{running.url('eas')}/-/restart-queues", timeout=DEADLINE_S).raise_for_status()
-    return running
 
 
 @pytest.fixture

@@ -24,7 +24,7 @@ from localcloud.mns.pushing import retry_pause_s
 from localcloud.signing import WireRequest
 from localcloud.state import Cloud
 from localcloud.supervisor import Supervisor
-from tests.services.mns_clients import (
+from tests.services.mns.clients import (
     Endpoint,
     Push,
     account,

@@ -16,7 +16,7 @@ from mns.queue import Message, QueueMeta
 
 from localcloud.state import Cloud
 from localcloud.supervisor import Supervisor
-from tests.services.mns_clients import account, eventually, made_queue
+from tests.services.mns.clients import account, eventually, made_queue
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -15,7 +15,7 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from localcloud.state import Cloud
 from localcloud.supervisor import Supervisor
-from tests.services.eas_calls import (
+from tests.services.eas.calls import (
     DEADLINE_S,
     PROMPT,
     attributes,
@@ -28,21 +28,7 @@ from tests.services.eas_calls import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-
-@pytest.fixture(scope="module")
-def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
-    cloud = Cloud.open(tmp_path_factory.mktemp("cloud"), free_ports=True)
-    with Supervisor(cloud, ["eas"]):
-        yield cloud
-
-
-@pytest.fixture
-def service(running: Cloud) -> Cloud:
-    """The running service with empty queues."""
-    requests.post(f"{running.url('eas')}/-/restart-queues", timeout=DEADLINE_S).raise_for_status()
-    return running
+    pass
 
 
 class TestAsAFunctionReadsIt:

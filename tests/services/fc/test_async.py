@@ -10,7 +10,7 @@ import pytest
 from alibabacloud_fc20230330 import models
 from alibabacloud_tea_openapi.exceptions import ClientException
 
-from tests.services.fc_project import Project, eventually
+from tests.services.fc.project import Project, eventually
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -22,7 +22,7 @@ from fc2.fc_exceptions import FcError
 
 from localcloud.acs3 import sign
 from localcloud.signing import WireRequest
-from tests.services.fc_project import Project, eventually
+from tests.services.fc.project import Project, eventually
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from localcloud.supervisor import ServiceDied
-from tests.services.fc_project import Project, eventually
+from tests.services.fc.project import Project, eventually
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -29,7 +29,7 @@ from localcloud.comfyui.results import Engine, GraphRefused, Run
 from localcloud.comfyui.runner import Runner
 
 URL = os.environ.get("COMFYUI_URL", "")
-WORKFLOWS = Path(__file__).resolve().parents[2] / "workflows"
+WORKFLOWS = Path(__file__).resolve().parents[3] / "workflows"
 
 if not URL:
     pytest.skip("COMFYUI_URL names no ComfyUI server to compare with", allow_module_level=True)

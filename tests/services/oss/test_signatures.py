@@ -16,7 +16,7 @@ from localcloud.oss.signatures import is_signed
 from localcloud.signing import WireRequest
 from localcloud.state import Cloud
 from localcloud.supervisor import Supervisor
-from tests.services.oss_clients import LEDGER, bucket, oss2
+from tests.services.oss.clients import LEDGER, bucket, oss2
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -8,7 +8,7 @@ import pytest
 
 from localcloud.state import Cloud
 from localcloud.supervisor import Supervisor
-from tests.services.oss_clients import bucket, fresh_bucket, oss2
+from tests.services.oss.clients import bucket, fresh_bucket, oss2
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

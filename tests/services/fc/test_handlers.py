@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.services.fc_project import Answer, Project
+from tests.services.fc.project import Answer, Project
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
