@@ -11,7 +11,7 @@ import msgspec
 
 from shared.clouds.messages import MAX_BODY_BYTES
 from shared.composing import compose
-from shared.errors import Conflict, InvalidInput, Misconfigured, NotDone, ServiceError
+from shared.errors import Conflict, InvalidInput, Misconfigured, NotDone, ServiceError, Unavailable
 from shared.events import Message
 from shared.facts import facts_of
 from shared.journey import (
@@ -157,7 +157,14 @@ def note_trouble(journey: str, during: str, error: Exception, services: Services
     service = error.service if isinstance(error, ServiceError) else ""
     code = error.code if isinstance(error, ServiceError) else type(error).__name__
     log("trouble", journey=journey, during=during, service=service, code=code)
-    trouble = Trouble(at=services.now(), during=during, service=service, code=code, reason=str(error))
+    trouble = Trouble(
+        at=services.now(),
+        during=during,
+        service=service,
+        code=code,
+        reason=str(error),
+        nothing_taken=isinstance(error, Unavailable),
+    )
     try:
         services.ledger.note(journey, trouble)
     except (ServiceError, Misconfigured) as failure:

@@ -218,12 +218,16 @@ class Failed(_Record, frozen=True, kw_only=True, tag=Step.FAILED.value):
 
 
 class Trouble(_Record, frozen=True, kw_only=True, tag="trouble"):
-    """A step that did not succeed yet and will be tried again. Moves nothing; it is there for people to read."""
+    """A step that did not succeed yet and will be tried again. Moves nothing.
+
+    `nothing_taken` says that the service definitely took nothing, so that the step may be repeated without a look-up.
+    """
 
     during: str
     service: str
     code: str
     reason: str
+    nothing_taken: bool = False
 
 
 StepRecord: TypeAlias = (

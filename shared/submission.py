@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from datetime import timedelta
 
-from shared.errors import InvalidInput, Misconfigured, NotDone, OutcomeUnknown, Refused, Unavailable
+from shared.errors import InvalidInput, Misconfigured, NotDone, OutcomeUnknown, Refused
 from shared.journey import (
     MAX_ATTEMPTS,
     Failed,
@@ -78,9 +78,14 @@ def _intent(journey: Journey, services: Services) -> Submitting:
 
 
 def _take_over(journey: Journey, intent: Submitting, services: Services) -> Journey:
-    """Whether the queue took the request is unknown: look, and queue it only when it is not there."""
-    if services.now() - intent.at < TAKE_OVER_AFTER:
-        raise Unavailable("eas", "SubmissionInProgress", "another run may be queueing this attempt now")
+    """Whether the queue took the request is unknown: look, and queue it only when it is not there.
+
+    An intent whose owner noted that nothing was taken is free at once; any other only when its owner can't be at it
+    any more.
+    """
+    released = any(trouble.nothing_taken and trouble.at >= intent.at for trouble in journey.troubles)
+    if not released and services.now() - intent.at < TAKE_OVER_AFTER:
+        raise OutcomeUnknown("eas", "SubmissionInProgress", "another run may be queueing this attempt now")
     if services.image_queue.find(intent.task_id):
         return _submitted(journey, intent, 0, "", services)
     return _queue(journey, intent, services)

@@ -88,6 +88,11 @@ class World:
 @pytest.fixture(scope="session")
 def world(tmp_path_factory):  # type: ignore[no-untyped-def]
     """The whole product on one machine, for the whole session of one test process."""
-    cloud = Cloud.open(tmp_path_factory.mktemp("world") / "cloud", free_ports=True)
-    with Supervisor(cloud, environment=SHORT) as supervisor:
+    yield from a_world(tmp_path_factory.mktemp("world"), SHORT)
+
+
+def a_world(folder: Path, environment: dict[str, str]):  # type: ignore[no-untyped-def]
+    """Run the whole product under `environment` and yield it."""
+    cloud = Cloud.open(folder / "cloud", free_ports=True)
+    with Supervisor(cloud, environment=environment) as supervisor:
         yield World(cloud, supervisor, services_of(cloud))

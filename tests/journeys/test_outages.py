@@ -5,6 +5,20 @@ from __future__ import annotations
 import pytest
 
 from shared.journey import Failed, Prompted, Step
+from tests.journeys.conftest import SHORT, a_world
+
+#: Deadlines that pass while a test waits for them.
+SHORTER = {
+    **SHORT,
+    "TRIPCANVAS_RENDER_DEADLINE_S": "6",
+    "TRIPCANVAS_STEP_ALLOWANCE_S": "6",
+    "TRIPCANVAS_SWEEP_SCHEDULE": "@every 2s",
+}
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory):
+    yield from a_world(tmp_path_factory.mktemp("outages"), SHORTER)
 
 
 @pytest.fixture
