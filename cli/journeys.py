@@ -10,7 +10,6 @@ from pathlib import Path
 from shared.errors import InvalidInput, ServiceError, TripcanvasError
 from shared.facts import facts_of
 from shared.gazetteer import display_name
-from shared.intake import rejected_journey_id
 from shared.journey import (
     Failed,
     Held,
@@ -31,6 +30,7 @@ from shared.journey import (
     step_of,
 )
 from shared.prompts import fill_city
+from shared.rejection import rejected_journey_id
 from shared.services import Services
 from shared.styles import choose_style
 from shared.trips import parse_trip

@@ -5,7 +5,7 @@ A trip never fails because the model can't answer.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from shared.clouds.llm import Answer, TextModel
 from shared.errors import Misconfigured, ServiceError
@@ -19,18 +19,37 @@ TEMPLATE = "template"
 
 @dataclass(frozen=True, slots=True)
 class Composition:
-    """A valid brief and who wrote it. `fallback` says why the template did; tokens count both rounds."""
+    """A valid brief and who wrote it. `fallback` says why the template did; tokens count every answer."""
 
     brief: Brief
     written_by: str
-    fallback: str = ""
-    input_tokens: int = 0
-    output_tokens: int = 0
+    fallback: str
+    answers: tuple[Answer, ...]
+
+    @property
+    def rounds(self) -> int:
+        """How often the model answered."""
+        return len(self.answers)
+
+    @property
+    def input_tokens(self) -> int:
+        """Tokens the model read."""
+        return sum(answer.input_tokens for answer in self.answers)
+
+    @property
+    def output_tokens(self) -> int:
+        """Tokens the model wrote."""
+        return sum(answer.output_tokens for answer in self.answers)
 
 
-def compose(facts: TripFacts, style: Style, seed: int, model: TextModel) -> Composition:
-    """Write the brief. Never raises for what a service does or answers."""
+def compose(facts: TripFacts, style: Style, seed: int, model: TextModel, *, name_places: bool) -> Composition:
+    """Write the brief. Never raises for what a service does or answers.
+
+    Without `name_places` the words of the post are the template's, whoever wrote the painting prompt: a model may name
+    a place by its sights or by-names, and the template names none.
+    """
     asked = messages(facts, style)
+    template = write_brief(facts, style, seed)
     answers: list[Answer] = []
     fault = ""
     for _ in range(2):
@@ -45,9 +64,9 @@ def compose(facts: TripFacts, style: Style, seed: int, model: TextModel) -> Comp
             fault = f"answer {len(answers)}: {error}"
             asked = repair_messages(asked, answers[-1].text, str(error))
             continue
-        return Composition(brief, answers[-1].model, "", *_tokens(answers))
-    return Composition(write_brief(facts, style, seed), TEMPLATE, fault, *_tokens(answers))
-
-
-def _tokens(answers: list[Answer]) -> tuple[int, int]:
-    return sum(answer.input_tokens for answer in answers), sum(answer.output_tokens for answer in answers)
+        if not name_places:
+            brief = replace(
+                template, painting_prompt=brief.painting_prompt, negative_prompt=brief.negative_prompt, city=brief.city
+            )
+        return Composition(brief, answers[-1].model, "", tuple(answers))
+    return Composition(template, TEMPLATE, fault, tuple(answers))

@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 import msgspec
 
-from shared.clouds.objects import NotFound
-from shared.errors import InvalidInput, Misconfigured, NotDone, Refused, ServiceError
+from shared.errors import InvalidInput, NotDone, Refused, TripcanvasError
 from shared.events import Message
-from shared.feed import PostImage, build_post, image_of
-from shared.intake import note_trouble
+from shared.feed import PostImage, PostReceipt, build_post, image_of, visibility_of
 from shared.journey import (
     Held,
     Inspected,
@@ -28,27 +25,19 @@ from shared.journey import (
     StoredObject,
     parse_task_id,
 )
+from shared.reporting import Outcome
 from shared.results import Files, SinkRecord, read_answer
 from shared.services import Services
 from shared.submission import HEIGHT, WIDTH, close_failed, record, submit
 from shared.telemetry import log
+from shared.troubles import note_trouble
 
 #: How long the address of a draft's picture stays readable; the longest that V4 signatures allow.
 _DRAFT_URL_S = 7 * 24 * 3600
 _FOREVER = "public, max-age=31536000, immutable"
 
 
-@dataclass(frozen=True, slots=True)
-class Delivery:
-    """What became of one result. `retry` asks for the event to be delivered again."""
-
-    journey: str
-    step: str
-    reason: str = ""
-    retry: bool = False
-
-
-def take_result(message: Message, services: Services) -> Delivery:
+def take_result(message: Message, services: Services) -> Outcome:
     """Take one forwarded sink record as far as the post. Repeating it is harmless."""
     try:
         result = msgspec.json.decode(message.body, type=SinkRecord)
@@ -56,23 +45,21 @@ def take_result(message: Message, services: Services) -> Delivery:
     except (msgspec.DecodeError, UnicodeDecodeError, ValueError, RecursionError):
         # Not ours, or not ours any more: another user of the same queue, say. Nothing can be done with it.
         log("foreign_result", size_bytes=len(message.body))
-        return Delivery("", "ignored", "no task id of this product")
+        return Outcome("", "ignored", "no task id of this product")
     journey = Journey(journey_id)
     try:
         journey = services.ledger.read(journey_id)
         if not journey.records:
             log("foreign_result", journey=journey_id)
-            return Delivery(journey_id, "ignored", "no such journey")
+            return Outcome(journey_id, "ignored", "no such journey")
         journey = _rendered(journey, attempt, result, services)
         for further in go_on(journey, services):
             journey = further
-    except NotDone as error:
-        journey = close_failed(journey, "not_done", str(error), services)
-    except (ServiceError, Misconfigured) as error:
+    except TripcanvasError as error:
         during = journey.step.value if journey.step else "reading"
         note_trouble(journey_id, f"after_{during}", error, services)
-        return Delivery(journey_id, during, str(error), retry=True)
-    return Delivery(journey_id, journey.step.value if journey.step else "")
+        return Outcome(journey_id, during, str(error), retry=True)
+    return Outcome(journey_id, journey.step.value if journey.step else "")
 
 
 def go_on(journey: Journey, services: Services) -> Iterator[Journey]:
@@ -136,7 +123,7 @@ def _inspected(journey: Journey, services: Services) -> Journey:
 
     try:
         metrics = inspect(decode(_pixels(journey, services)), WIDTH, HEIGHT)
-    except (InvalidInput, NotFound) as error:
+    except (InvalidInput, Refused) as error:
         metrics = (Metric("readable", 0.0, at_least=1.0),)
         log("unreadable_render", journey=journey.id, reason=str(error))
     verdict = "pass" if all(metric.passed for metric in metrics) else "again"
@@ -165,7 +152,7 @@ def _stored(journey: Journey, services: Services) -> Journey:
     label = label_for(services.settings.need("producer_code"), journey.id)
     try:
         master, *shown = make_variants(decode(_pixels(journey, services)), label)
-    except (InvalidInput, NotFound) as error:
+    except (InvalidInput, Refused) as error:
         return close_failed(journey, "picture_lost", str(error), services)
 
     def put(picture: EncodedPicture, *, public: bool) -> StoredObject:
@@ -191,7 +178,7 @@ def _published(journey: Journey, services: Services) -> Journey:
         journey.id,
         received,
         prompted,
-        services.styles[received.style],
+        services.style(received.style),
         tuple(_image(variant, received, services) for variant in stored.variants),
     )
     try:
@@ -202,8 +189,13 @@ def _published(journey: Journey, services: Services) -> Journey:
         if earlier is None:
             return close_failed(journey, "post_refused", str(error), services)
         receipt = earlier
-    published = Published(at=services.now(), post_id=receipt.post_id, post_url=receipt.url, visibility=post.visibility)
-    return record(journey, published, services)[0]
+    return record(journey, published(journey, receipt, services), services)[0]
+
+
+def published(journey: Journey, receipt: PostReceipt, services: Services) -> Published:
+    """The record of a post that stands in the feed."""
+    visibility = visibility_of(journey.need(Received))
+    return Published(at=services.now(), post_id=receipt.post_id, post_url=receipt.url, visibility=visibility)
 
 
 def _image(stored: StoredObject, received: Received, services: Services) -> PostImage:

@@ -39,6 +39,7 @@ class Message:
 
 
 _Members = dict[str, msgspec.Raw]
+_any = msgspec.json.Decoder()
 _raw_list = msgspec.json.Decoder(list[msgspec.Raw])
 _raw_object = msgspec.json.Decoder(_Members)
 
@@ -76,7 +77,8 @@ def _carried(raw: msgspec.Raw, *, message_id: str = "", traceparent: str = "") -
     """The message inside an envelope: a JSON string is unquoted; EventBridge may already have expanded an object."""
     sent = bytes(raw)
     if sent.startswith(b'"'):
-        sent = str(msgspec.json.decode(sent)).encode("utf-8", "surrogatepass")
+        text = _decoded(_any, sent)
+        sent = text.encode("utf-8", "surrogatepass") if isinstance(text, str) else sent
     return Message(sent=sent, body=_without_base64(sent), message_id=message_id, traceparent=traceparent)
 
 
@@ -102,5 +104,5 @@ def _decoded(decoder: msgspec.json.Decoder[Any], body: bytes) -> Any:
 def _text(members: _Members, name: str) -> str:
     if name not in members:
         return ""
-    value = _decoded(msgspec.json.Decoder(), bytes(members[name]))
+    value = _decoded(_any, bytes(members[name]))
     return value if isinstance(value, str) else ""

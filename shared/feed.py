@@ -70,7 +70,7 @@ def build_post(
     city = display_name(brief.city, facts.language) if brief.city and received.show_cities else None
     return Post(
         journey_id=journey_id,
-        visibility="public" if received.publish else "draft",
+        visibility=visibility_of(received),
         style=PostStyle(style.id, style.name_zh, style.name_en),
         title=fill_city(brief.title, city, facts.language),
         caption=fill_city(brief.caption, city, facts.language),
@@ -82,6 +82,11 @@ def build_post(
         distance_km=received.distance_km or None,
         images=images,
     )
+
+
+def visibility_of(received: Received) -> str:
+    """ "public" with the owner's consent, else "draft"."""
+    return "public" if received.publish else "draft"
 
 
 def image_of(stored: StoredObject, url: str) -> PostImage:

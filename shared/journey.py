@@ -220,7 +220,8 @@ class Failed(_Record, frozen=True, kw_only=True, tag=Step.FAILED.value):
 class Trouble(_Record, frozen=True, kw_only=True, tag="trouble"):
     """A step that did not succeed yet and will be tried again. Moves nothing.
 
-    `nothing_taken` says that the service definitely took nothing, so that the step may be repeated without a look-up.
+    `nothing_taken` is noted by the owner of the submission of this `attempt`: the queue definitely took nothing, so
+    that it may be queued again without a look-up.
     """
 
     during: str
@@ -321,6 +322,11 @@ def _position(record: StepRecord) -> tuple[int, int, int]:
 def journey_id(trip_id: str, style: str) -> str:
     """The id of a trip's journey in one style; tells nothing about the trip."""
     return str(uuid.uuid5(NAMESPACE, f"{trip_id}/{style}"))
+
+
+def trip_key(trip_id: str) -> str:
+    """Under what a trip's claim stands in the ledger; tells nothing about the trip."""
+    return str(uuid.uuid5(NAMESPACE, trip_id))
 
 
 def task_id(journey: str, attempt: int) -> str:

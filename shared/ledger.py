@@ -3,9 +3,15 @@
 OSS has no compare-and-swap, but creating an object that must not exist is atomic (the bucket must stay unversioned):
 whoever creates the record of a step owns that step. Keys::
 
-    journeys/<first two hex>/<journey id>/<step>[-<attempt>].json
+    journeys/<first two hex>/<journey id>/<received|prompted|stored>.json
+    journeys/<first two hex>/<journey id>/<submitting|submitted|result|inspected>-<attempt>.json
+    journeys/<first two hex>/<journey id>/end.json
     journeys/<first two hex>/<journey id>/trouble-<milliseconds>-<step>.json
     open/<minute the journey is due>/<journey id>        while it is not finished
+    trips/<trip key>.json                                what a trip id stands for: the first message's hash and styles
+
+Steps that exclude each other share a key: an attempt has one `result` (rendered or render_failed), a journey one `end`
+(published, held, rejected or failed). Which it is stands in the record.
 """
 
 from __future__ import annotations
@@ -18,7 +24,8 @@ from datetime import datetime, timedelta, timezone
 import msgspec
 
 from shared.clouds.objects import Bucket
-from shared.journey import BY_ATTEMPT, Journey, Received, Record, StepRecord, Trouble, step_of
+from shared.errors import ServiceError
+from shared.journey import BY_ATTEMPT, ENDS, Journey, Received, Record, Step, StepRecord, Trouble, step_of
 
 _MAX_RECORD_BYTES = 256 * 1024
 _JSON = "application/json"
@@ -26,6 +33,13 @@ _MINUTE = "%Y-%m-%dT%H:%MZ"
 
 _encoder = msgspec.json.Encoder()
 _decoder: msgspec.json.Decoder[Record] = msgspec.json.Decoder(Record)
+
+
+class TripClaim(msgspec.Struct, frozen=True):
+    """What the first message of a trip id was: its content's hash, and the styles it is painted in."""
+
+    content_hash: str
+    styles: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,9 +54,7 @@ class Ledger:
         Raises `shared.journey.IllegalStep` when the journey's table does not allow the step.
         """
         journey.followed_by(record)
-        step = step_of(record)
-        name = f"{step.value}-{record.attempt}" if step in BY_ATTEMPT else step.value
-        return self.bucket.create(f"{_folder(journey.id)}{name}.json", _encoder.encode(record), _JSON)
+        return self.bucket.create(f"{_folder(journey.id)}{_name(record)}.json", _encoder.encode(record), _JSON)
 
     def note(self, journey_id: str, trouble: Trouble) -> None:
         """Write down what went wrong on the way; moves nothing."""
@@ -50,13 +62,26 @@ class Ledger:
         self.bucket.create(_folder(journey_id) + name, _encoder.encode(trouble), _JSON)
 
     def read(self, journey_id: str) -> Journey:
-        """The journey as it stands; without records when nothing is known of it."""
+        """The journey as it stands; without records when nothing is known of it.
+
+        Raises `ServiceError` with the code ``UnreadableRecord`` for a record that this code can't read.
+        """
         keys = list(self.bucket.keys(_folder(journey_id)))
         if not keys:
             return Journey(journey_id)
         with ThreadPoolExecutor(min(4, len(keys))) as pool:
             bodies = list(pool.map(lambda key: self.bucket.get(key, max_bytes=_MAX_RECORD_BYTES), keys))
-        return Journey.of(journey_id, [_decoder.decode(body) for body in bodies])
+        try:
+            return Journey.of(journey_id, [_decoder.decode(body) for body in bodies])
+        except msgspec.DecodeError:
+            raise ServiceError("oss", "UnreadableRecord", f"journey {journey_id}") from None
+
+    def claim_trip(self, trip_key: str, claim: TripClaim) -> TripClaim:
+        """Bind a trip id to its first message; returns the claim that stands, which may be an earlier one."""
+        key = f"trips/{trip_key}.json"
+        if self.bucket.create(key, _encoder.encode(claim), _JSON):
+            return claim
+        return msgspec.json.decode(self.bucket.get(key, max_bytes=_MAX_RECORD_BYTES), type=TripClaim)
 
     def open(self, journey_id: str, due: datetime) -> None:
         """Put the marker by which the sweeper finds the journey once it is due."""
@@ -68,10 +93,14 @@ class Ledger:
         if received is not None:
             self.bucket.delete(_marker(journey.id, received.at + allowance))
 
+    def drop_marker_of(self, journey_id: str, due: datetime) -> None:
+        """Delete the marker that `open` put with the same arguments."""
+        self.bucket.delete(_marker(journey_id, due))
+
     def due(self, now: datetime, *, limit: int = 500) -> Iterator[tuple[str, str]]:
         """Markers of unfinished journeys whose minute has come: (key of the marker, journey id), oldest first."""
         for key in self.bucket.keys("open/", limit=limit):
-            _, minute, journey_id = key.split("/")
+            _, minute, journey_id = key.split("/", 2)
             if minute > now.astimezone(timezone.utc).strftime(_MINUTE):
                 return
             yield key, journey_id
@@ -86,6 +115,15 @@ class Ledger:
     def drop_marker(self, key: str) -> None:
         """Delete one marker by its key."""
         self.bucket.delete(key)
+
+
+def _name(record: StepRecord) -> str:
+    step = step_of(record)
+    if step in ENDS:
+        return "end"
+    if step in (Step.RENDERED, Step.RENDER_FAILED):
+        return f"result-{record.attempt}"
+    return f"{step.value}-{record.attempt}" if step in BY_ATTEMPT else step.value
 
 
 def _folder(journey_id: str) -> str:

@@ -6,13 +6,15 @@ deleted only after it was forwarded: a crash in between forwards it twice, and t
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable
 
 import msgspec
 
 from shared.clouds.messages import MAX_BODY_BYTES
-from shared.errors import Misconfigured, ServiceError
+from shared.errors import Misconfigured, Refused, ServiceError
+from shared.results import SinkRecord
 from shared.services import Services
 from shared.telemetry import log
 
@@ -51,17 +53,26 @@ def relay_results(
     return forwarded
 
 
+def _body(record: SinkRecord) -> bytes:
+    """The record as ASCII JSON, which any message body may hold; without its answer when that is too large."""
+    for answer in (record.answer, ""):
+        body = json.dumps({**msgspec.structs.asdict(record), "answer": answer}).encode()
+        if len(body) <= MAX_BODY_BYTES:
+            break
+    return body
+
+
 def _forward(services: Services, wait_s: float) -> int:
     queue = services.image_queue
     # A GET that waits comes back only when it has as many records as it asked for: wait for one, take what there is.
     records = queue.poll_sink(wait_s=0, length=_BATCH) or queue.poll_sink(wait_s=wait_s, length=1)
     topic = services.settings.need("result_topic")
     for record in records:
-        body = msgspec.json.encode(record)
-        if len(body) > MAX_BODY_BYTES:
-            # An answer that no topic can carry is a render that failed, not a record that blocks the sink.
-            body = msgspec.json.encode(msgspec.structs.replace(record, answer=""))
-        services.messages.publish(topic, body)
+        try:
+            services.messages.publish(topic, _body(record))
+        except Refused as error:
+            # No topic will ever carry it: the record must not block those behind it. The journey's deadline finds it.
+            log("result_dropped", task=record.task_id, index=record.index, code=error.code)
         queue.delete_from_sink([record.index])
         log("relayed", task=record.task_id, index=record.index, status=record.status)
     return len(records)

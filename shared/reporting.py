@@ -1,22 +1,21 @@
-"""What a function returns, and how it asks for its event to be delivered again."""
+"""What became of the messages of one event, and how a function asks for its event to be delivered again."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol
+from dataclasses import dataclass
 
 from shared.errors import TripcanvasError
 
 
-class _Outcome(Protocol):
-    @property
-    def journey(self) -> str: ...
-    @property
-    def step(self) -> str: ...
-    @property
-    def reason(self) -> str: ...
-    @property
-    def retry(self) -> bool: ...
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """Where one message has brought one journey. `retry` asks for the whole event to be delivered again."""
+
+    journey: str
+    step: str
+    reason: str = ""
+    retry: bool = False
 
 
 class DeliverAgain(TripcanvasError):
@@ -25,7 +24,7 @@ class DeliverAgain(TripcanvasError):
     retryable = True
 
 
-def report(outcomes: Sequence[_Outcome]) -> dict[str, list[dict[str, str]]]:
+def report(outcomes: Sequence[Outcome]) -> dict[str, list[dict[str, str]]]:
     """The function's return value. Raises `DeliverAgain` when any outcome asks for that."""
     again = [outcome for outcome in outcomes if outcome.retry]
     if again:

@@ -64,6 +64,9 @@ def read_answer(record: SinkRecord, output_node: str) -> Files | RenderError:
     if not isinstance(outputs, dict) or "type" in outputs:
         return RenderError("no_outputs", "the answer does not end in a map of outputs", retry=True)
     paths = tuple(_paths(outputs.get(output_node)))
+    if any(not path.startswith(f"{record.task_id}/") for path in paths):
+        # A cached run hands out the file of the task that first painted it: another trip's picture.
+        return RenderError("foreign_picture", "the answer names a file of another task", retry=True)
     if not paths:
         return RenderError("no_picture", f"output node {output_node} reported no picture file", retry=True)
     return Files(paths)

@@ -11,6 +11,7 @@ from shared.clouds.image_queue import ImageQueue, open_image_queue
 from shared.clouds.llm import TextModel
 from shared.clouds.messages import Messages, open_messages
 from shared.clouds.objects import Bucket, open_bucket
+from shared.errors import Misconfigured
 from shared.feed import Feed, open_feed
 from shared.ledger import Ledger
 from shared.settings import Credentials, Settings, credentials_of
@@ -78,6 +79,12 @@ class Services:
         """The styles a trip can be painted in, by id."""
         return load_styles(FOLDER / "styles")
 
+    def style(self, name: str) -> Style:
+        """One style. Raises `Misconfigured` when a deployment has taken it away from a journey that was begun in it."""
+        if name not in self.styles:
+            raise Misconfigured(f"workflows/styles has no {name}.toml any more")
+        return self.styles[name]
+
     @cached_property
     def workflow(self) -> Workflow:
         """The workflow that paints."""
@@ -112,3 +119,9 @@ def services_for(context: object) -> Services:
     if not _current or _current[0].credentials != credentials:
         _current[:] = [Services(Settings.from_environment(), credentials)]
     return _current[0]
+
+
+def ends_at(context: object, now: datetime) -> datetime | None:
+    """When the runtime will cut off an invocation that began `now`; None when the context does not say."""
+    timeout = str(getattr(getattr(context, "function", None), "timeout", ""))
+    return now + timedelta(seconds=int(timeout)) if timeout.isdecimal() else None

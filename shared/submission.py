@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from datetime import timedelta
 
-from shared.errors import InvalidInput, Misconfigured, NotDone, OutcomeUnknown, Refused
+from shared.errors import InvalidInput, Misconfigured, NotDone, OutcomeUnknown, Refused, Unavailable
 from shared.journey import (
     MAX_ATTEMPTS,
     Failed,
@@ -24,10 +24,18 @@ from shared.telemetry import log
 
 #: Where a trip came from: a vehicle just now, or a file of past trips. Live trips go first.
 LIVE, BACKFILL = "live", "backfill"
-#: Age at which an intent without an outcome is taken over: longer than its owner can still be at it.
-TAKE_OVER_AFTER = timedelta(seconds=20)
+#: Age at which an intent without an outcome is taken over: its owner makes one request of at most ten seconds.
+TAKE_OVER_AFTER = timedelta(seconds=60)
 #: The ordered picture; portrait 4:5, legal for wan2.2 and older.
 WIDTH, HEIGHT = 768, 960
+
+
+class NotQueued(Unavailable):
+    """The owner of the submission of one `attempt` was refused by the queue, which took nothing."""
+
+    def __init__(self, service: str, code: str, attempt: int) -> None:
+        super().__init__(service, code, "nothing was queued")
+        self.attempt = attempt
 
 
 def submit(journey: Journey, services: Services) -> Journey:
@@ -83,7 +91,7 @@ def _take_over(journey: Journey, intent: Submitting, services: Services) -> Jour
     An intent whose owner noted that nothing was taken is free at once; any other only when its owner can't be at it
     any more.
     """
-    released = any(trouble.nothing_taken and trouble.at >= intent.at for trouble in journey.troubles)
+    released = any(trouble.nothing_taken and trouble.attempt == intent.attempt for trouble in journey.troubles)
     if not released and services.now() - intent.at < TAKE_OVER_AFTER:
         raise OutcomeUnknown("eas", "SubmissionInProgress", "another run may be queueing this attempt now")
     if services.image_queue.find(intent.task_id):
@@ -105,7 +113,9 @@ def _queue(journey: Journey, intent: Submitting, services: Services) -> Journey:
         if not services.image_queue.find(intent.task_id):
             raise
         index, request_id = 0, ""
-    except (Refused, Misconfigured) as error:
+    except Unavailable as error:
+        raise NotQueued(error.service, error.code, intent.attempt) from None
+    except Refused as error:
         return close_failed(journey, "submission_refused", str(error), services)
     return _submitted(journey, intent, index, request_id, services)
 
@@ -133,4 +143,6 @@ def _graph(journey: Journey, task: str, services: Services) -> bytes:
             max_bytes=int(services.settings.number("eas_max_payload_bytes")),
         )
     except InvalidInput as error:
-        raise NotDone(f"the graph can't be filled: {error}") from None
+        if error.field in ("prompt", "negative_prompt", "graph"):
+            raise NotDone(f"the graph can't be filled: {error}") from None
+        raise Misconfigured(f"workflow {services.workflow.about.name}: {error}") from None

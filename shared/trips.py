@@ -18,6 +18,9 @@ from shared.errors import InvalidInput
 #: A trip message larger than this is refused before it is parsed. SMQ carries 64 KB; FC's asynchronous calls 128 KB.
 MAX_TRIP_BYTES = 128 * 1024
 
+#: Years a trip may lie in: what the almanac knows, and far from the ends of the calendar.
+_YEARS = (2000, 2100)
+
 _Text = Annotated[str, msgspec.Meta(max_length=200)]
 _Style = Annotated[str, msgspec.Meta(pattern=r"^[a-z][a-z0-9_]{1,31}$")]
 
@@ -92,13 +95,25 @@ def parse_trip(body: bytes) -> Trip:
         trip = _decoder.decode(body)
     except msgspec.ValidationError as error:
         raise _named(str(error)) from None
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         raise InvalidInput("message", "JSON in UTF-8") from None
     _check_times(trip)
+    _check_names(trip)
     return trip
 
 
+def _check_names(trip: Trip) -> None:
+    """Refuse the line break that `$` in a pattern lets pass at the end."""
+    names = {"trip_id": trip.trip_id, "car.model": trip.car.model}
+    for field, name in {**names, **{f"styles[{n}]": style for n, style in enumerate(trip.styles)}}.items():
+        if name.endswith("\n"):
+            raise InvalidInput(field, "no line break")
+
+
 def _check_times(trip: Trip) -> None:
+    for field, time in (("started_at", trip.started_at), ("ended_at", trip.ended_at)):
+        if not _YEARS[0] <= time.year <= _YEARS[1]:
+            raise InvalidInput(field, f"a year from {_YEARS[0]} to {_YEARS[1]}")
     if trip.ended_at < trip.started_at:
         raise InvalidInput("ended_at", "a time not before started_at")
     if trip.ended_at - trip.started_at > timedelta(days=90):

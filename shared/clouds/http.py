@@ -6,8 +6,9 @@ from typing import Any
 
 from shared.errors import Misconfigured, OutcomeUnknown, Refused, Unavailable
 
-#: Nothing was taken: throttled, instance queue full (450 is EAS's), no healthy instance.
-_TOOK_NOTHING = frozenset({429, 450, 503})
+#: Nothing was taken: throttled, or the instance's queue is full (450 is EAS's). A 503 may come from a gateway behind
+#: which the request was taken.
+_TOOK_NOTHING = frozenset({429, 450})
 _REFUSES_US = frozenset({401, 403, 404})
 
 
@@ -17,7 +18,7 @@ def call(
     method: str,
     url: str,
     *,
-    timeout_s: float,
+    timeout_s: float | tuple[float, float],
     check: str,
     query: dict[str, str] | None = None,
     headers: dict[str, str] | None = None,
@@ -26,9 +27,10 @@ def call(
 ) -> Any:
     """Make one call on a `requests.Session` and return the response of a 2xx; redirects are not followed.
 
-    Raises `Misconfigured` for 401, 403 and 404 (`check` names the settings to look at), `Unavailable` when nothing can
-    have taken effect, `OutcomeUnknown` when it may have, and `Refused` for every other status. With
-    `missing_is_an_answer` a 404 is returned instead.
+    `timeout_s` bounds each wait, or connecting and reading separately. Raises `Misconfigured` for 401, 403, 404, a
+    redirect or an address that is none (`check` names the settings to look at), `Unavailable` when nothing can have
+    taken effect, `OutcomeUnknown` when it may have, and `Refused` for every other status. With `missing_is_an_answer`
+    a 404 is returned instead.
     """
     import requests
     from urllib3.exceptions import MaxRetryError
@@ -44,12 +46,14 @@ def call(
         refused = bool(error.args) and isinstance(error.args[0], MaxRetryError)
         kind = Unavailable if refused else OutcomeUnknown
         raise kind(service, "ConnectionFailed", type(error).__name__) from None
+    except (requests.exceptions.InvalidURL, requests.exceptions.MissingSchema, requests.exceptions.InvalidSchema):
+        raise Misconfigured(f"{service}: the address is not an http(s) address; check {check}") from None
     except requests.exceptions.RequestException as error:
         raise OutcomeUnknown(service, "Timeout", type(error).__name__) from None
     status = answer.status_code
     if 200 <= status < 300 or (status == 404 and missing_is_an_answer):
         return answer
-    if status in _REFUSES_US:
+    if status in _REFUSES_US or status < 400:
         raise Misconfigured(f"{service}: answered {status}; check {check}")
     if status in _TOOK_NOTHING:
         raise Unavailable(service, str(status))

@@ -17,6 +17,7 @@ from shared.results import SinkRecord
 from shared.retries import retrying
 
 _TIMEOUT_S = 10.0
+_PUT_TIMEOUT_S = (3.0, 7.0)
 #: Beyond the server's own wait: when both end at once, a record can be handed to a request that nobody reads.
 _LONG_POLL_MARGIN_S = 8.0
 
@@ -33,21 +34,19 @@ class ImageQueue:
     def put(self, graph: bytes, *, task_id: str, traceparent: str = "", priority: bool = True) -> tuple[int, str]:
         """Queue one API-format graph; returns its index and request id.
 
-        Not repeated after an unknown outcome (`OutcomeUnknown`): look the task up with `find` first. `priority` puts
-        the record before those without it.
+        One request and no repetition, bounded by ten seconds, so that its caller's claim on the submission can be
+        bounded too; after `OutcomeUnknown` look the task up with `find`. `priority` puts the record before those
+        without it.
         """
         tags = {"task_id": task_id, **({"traceparent": traceparent} if traceparent else {})}
         if priority:
             tags["_priority_"] = "1"
 
-        def post() -> tuple[int, str]:
-            answer = self._request("POST", "/api_prompt", tags, body=graph)
-            text = answer.text.strip()
-            if not text.isdecimal():
-                raise OutcomeUnknown("eas", "NoIndex")
-            return int(text), answer.headers.get("X-Eas-Queueservice-Request-Id", "")
-
-        return retrying(post, idempotent=False)
+        answer = self._request("POST", "/api_prompt", tags, body=graph, timeout_s=_PUT_TIMEOUT_S)
+        text = answer.text.strip()
+        if not text.isdecimal():
+            raise OutcomeUnknown("eas", "NoIndex")
+        return int(text), answer.headers.get("X-Eas-Queueservice-Request-Id", "")
 
     def find(self, task_id: str) -> bool:
         """Whether the input queue or the sink holds a record of this task, by its tag."""
@@ -84,7 +83,12 @@ class ImageQueue:
         retrying(lambda: self._request("DELETE", "/sink", query), idempotent=True)
 
     def _request(
-        self, method: str, path: str, query: dict[str, str], body: bytes | None = None, timeout_s: float = _TIMEOUT_S
+        self,
+        method: str,
+        path: str,
+        query: dict[str, str],
+        body: bytes | None = None,
+        timeout_s: float | tuple[float, float] = _TIMEOUT_S,
     ) -> Any:
         headers = {"Authorization": self.token}
         if body is not None:

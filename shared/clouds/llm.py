@@ -56,7 +56,7 @@ class TextModel:
 
         Raises `Misconfigured`, `Refused`, `Unavailable` or `OutcomeUnknown`.
         """
-        return retrying(lambda: self._ask(messages, max_tokens), idempotent=False, attempts=3)
+        return retrying(lambda: self._ask(messages, max_tokens), idempotent=False, attempts=2)
 
     def _ask(self, messages: list[dict[str, str]], max_tokens: int) -> Answer:
         import requests
@@ -119,6 +119,11 @@ def _read(answer: Any, model: str) -> Answer:
         text=text,
         model=model,
         complete=reason != "length",
-        input_tokens=int(usage.get("input_tokens") or 0),
-        output_tokens=int(usage.get("output_tokens") or 0),
+        input_tokens=_count(usage, "input_tokens"),
+        output_tokens=_count(usage, "output_tokens"),
     )
+
+
+def _count(usage: Any, name: str) -> int:
+    value = usage.get(name) if isinstance(usage, dict) else None
+    return value if isinstance(value, int) else 0

@@ -137,6 +137,8 @@ def open_bucket(endpoint: str, region: str, name: str, credentials: Credentials)
 
 
 def _translated(call: Callable[[], _T]) -> _T:
+    from xml.etree import ElementTree
+
     import oss2.exceptions as oss_errors
     import requests
 
@@ -152,6 +154,9 @@ def _translated(call: Callable[[], _T]) -> _T:
         raise OutcomeUnknown("oss", "InconsistentError", error.request_id or "") from None
     except requests.exceptions.RequestException as error:
         raise OutcomeUnknown("oss", "ConnectionFailed", type(error).__name__) from None
+    except (ElementTree.ParseError, RuntimeError) as error:
+        # What the SDK raises for a listing that is not the XML it expects.
+        raise OutcomeUnknown("oss", "UnreadableAnswer", type(error).__name__) from None
     except oss_errors.OssError as error:
         code = error.code or f"http_{error.status}"
         if code in _PERMANENT_SETTINGS:

@@ -12,8 +12,8 @@ from alibabacloud_fc20230330.client import Client
 from alibabacloud_tea_openapi.models import Config
 from darabonba.runtime import RuntimeOptions
 
-from shared.intake import rejected_journey_id
 from shared.journey import Rejected, Step
+from shared.rejection import rejected_journey_id
 
 
 def invoke(world, body):
