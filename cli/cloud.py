@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import json
 import os
-import signal
 import subprocess
 import sys
 import time
 import urllib.error
 import urllib.request
-from pathlib import Path
 
+from localcloud.admin import COMMAND_HEADER
+from localcloud.serve import HEALTH_PATH
 from localcloud.state import SERVICES, Cloud
 from localcloud.supervisor import answers
 from shared.services import Services
 from shared.settings import Credentials, Settings
+
+
+class CloudError(RuntimeError):
+    """The embedded cloud can't be started, stopped or asked; the message says what to do."""
 
 
 def services_of(cloud: Cloud) -> Services:
@@ -26,14 +30,23 @@ def services_of(cloud: Cloud) -> Services:
 
 
 def is_up(cloud: Cloud) -> bool:
-    """Whether a supervisor of this state folder answers."""
-    return answers(cloud, "admin")
+    """Whether this cloud runs. Raises `CloudError` when one with another state folder holds its address."""
+    try:
+        found = _admin(cloud, "GET", HEALTH_PATH, timeout_s=2.0)
+    except urllib.error.URLError:
+        return False
+    if found.get("root") != str(cloud.root):
+        raise CloudError(
+            f"another embedded cloud, with its state in {found.get('root')}, runs on this one's ports; "
+            "stop it first (`tripcanvas down --root …`)"
+        )
+    return True
 
 
-def start_detached(cloud: Cloud, timeout_s: float = 60.0) -> int:
-    """Start the cloud in a process of its own and wait until all its services answer; returns the process id.
+def start_detached(cloud: Cloud, timeout_s: float = 60.0) -> None:
+    """Start the cloud in a process of its own and wait until all its services answer.
 
-    Raises `RuntimeError` with the end of the log when it does not come up.
+    Raises `CloudError` with the end of the log when it does not come up.
     """
     log = cloud.log_file("cloud")
     with log.open("ab") as out:
@@ -47,23 +60,50 @@ def start_detached(cloud: Cloud, timeout_s: float = 60.0) -> int:
     deadline = time.monotonic() + timeout_s
     while time.monotonic() < deadline:
         if process.poll() is not None:
-            raise RuntimeError(f"the embedded cloud did not start:\n{_tail(log)}")
+            raise CloudError(f"the embedded cloud did not start:\n{log.read_text('utf-8', 'replace')[-3000:]}")
         if is_up(cloud):
-            return process.pid
+            # It outlives this command on purpose: the object must not complain about that.
+            process.returncode = 0
+            return
         time.sleep(0.05)
-    stop(process.pid)
-    raise RuntimeError(f"the embedded cloud did not answer in {timeout_s:g} s; see {log}")
+    process.terminate()
+    raise CloudError(f"the embedded cloud did not answer in {timeout_s:g} s; see {log}")
 
 
-def stop(pid: int, timeout_s: float = 20.0) -> None:
-    """Stop a cloud by the id of its process, and wait until it is gone."""
-    try:
-        os.kill(pid, signal.SIGTERM)
-    except ProcessLookupError:
-        return
+def stop(cloud: Cloud, timeout_s: float = 20.0) -> bool:
+    """Stop a running cloud and wait until it is gone; False when none runs. Raises `CloudError` when it stays."""
+    if not is_up(cloud):
+        return False
+    pid = int(str(_admin(cloud, "POST", "/shutdown")["stopping"]))
     deadline = time.monotonic() + timeout_s
-    while time.monotonic() < deadline and _is_alive(pid):
+    while time.monotonic() < deadline:
+        if not _is_alive(pid):
+            return True
         time.sleep(0.05)
+    raise CloudError(f"process {pid} of the embedded cloud does not end; see {cloud.log_file('cloud')}")
+
+
+def silent_services(cloud: Cloud) -> list[str]:
+    """The services that do not answer now."""
+    return [service for service in SERVICES if not answers(cloud, service, timeout_s=5.0)]
+
+
+def act_on_service(cloud: Cloud, service: str, action: str) -> bool:
+    """Have the supervisor start, stop or kill one service; returns whether it then runs. Raises `CloudError`."""
+    try:
+        return bool(_admin(cloud, "POST", f"/services/{service}/{action}", timeout_s=60.0)["running"])
+    except urllib.error.HTTPError as error:
+        raise CloudError(json.loads(error.read() or b"{}").get("error", str(error))) from None
+    except urllib.error.URLError:
+        raise CloudError("no embedded cloud is running here; start it with `tripcanvas up`") from None
+
+
+def _admin(cloud: Cloud, method: str, path: str, timeout_s: float = 10.0) -> dict[str, object]:
+    request = urllib.request.Request(cloud.url("admin") + path, method=method, headers={COMMAND_HEADER: "1"})
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    with opener.open(request, timeout=timeout_s) as answer:
+        found: dict[str, object] = json.loads(answer.read())
+        return found
 
 
 def _is_alive(pid: int) -> bool:
@@ -77,31 +117,3 @@ def _is_alive(pid: int) -> bool:
     except ProcessLookupError:
         return False
     return True
-
-
-def pid_file(cloud: Cloud) -> Path:
-    """Where a running cloud keeps its process id."""
-    return cloud.root / "up.pid"
-
-
-def silent_services(cloud: Cloud) -> list[str]:
-    """The services that do not answer now."""
-    return [service for service in SERVICES if not answers(cloud, service, timeout_s=5.0)]
-
-
-def act_on_service(cloud: Cloud, service: str, action: str) -> dict[str, object]:
-    """Have the supervisor start, stop or kill one service. Raises `RuntimeError` when there is no supervisor."""
-    request = urllib.request.Request(f"{cloud.url('admin')}/services/{service}/{action}", method="POST")
-    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-    try:
-        with opener.open(request, timeout=60) as answer:
-            found: dict[str, object] = json.loads(answer.read())
-            return found
-    except urllib.error.HTTPError as error:
-        raise RuntimeError(json.loads(error.read() or b"{}").get("error", str(error))) from None
-    except urllib.error.URLError:
-        raise RuntimeError("no embedded cloud is running here; start it with `tripcanvas up`") from None
-
-
-def _tail(log: Path) -> str:
-    return log.read_text("utf-8", "replace")[-3000:]

@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.text import Text
 
-from cli.cloud import is_up, pid_file, services_of, silent_services, start_detached, stop
+from cli.cloud import is_up, services_of, silent_services, start_detached, stop
 from cli.journeys import CloudDown, Follower, journeys_of, publish, save_picture, tell
 from localcloud.state import SERVICES, Cloud
 from shared.journey import Journey, Published, Record, Rejected, Step
@@ -29,10 +29,9 @@ def run_demo(cloud: Cloud, files: list[Path], *, out: Path, keep: bool, timeout_
     Returns whether every trip was posted. Raises `CloudDown` when a service stays silent.
     """
     clock = _Clock()
-    owner = None
-    if not is_up(cloud):
-        owner = start_detached(cloud)
-        pid_file(cloud).write_text(str(owner))
+    mine = not is_up(cloud)
+    if mine:
+        start_detached(cloud)
     try:
         clock.line("cloud", f"{len(SERVICES)} services on this machine, standing in for Alibaba Cloud")
         services = services_of(cloud)
@@ -53,9 +52,8 @@ def run_demo(cloud: Cloud, files: list[Path], *, out: Path, keep: bool, timeout_
             _say(f"\nFeed    {cloud.url('feed')}   (only while the cloud runs: --keep leaves it running)")
         return posted
     finally:
-        if owner is not None and not keep:
-            stop(owner)
-            pid_file(cloud).unlink(missing_ok=True)
+        if mine and not keep:
+            stop(cloud)
 
 
 def follow_journeys(cloud: Cloud, services: Services, journeys: list[str], *, timeout_s: float) -> bool:

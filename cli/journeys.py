@@ -110,7 +110,7 @@ class Follower:
     services: Services
     on_record: Callable[[str, Record], None]
     idle: Callable[[], None] = lambda: None
-    _seen: dict[str, int] = field(default_factory=dict)
+    _told: set[tuple[str, Record]] = field(default_factory=set)
 
     def follow(self, journeys: list[str], *, timeout_s: float) -> dict[str, Journey]:
         """Wait until every journey has ended, or `timeout_s` is over; returns them as they then stand."""
@@ -132,9 +132,10 @@ class Follower:
 
     def _report(self, journey: Journey) -> None:
         records: list[Record] = sorted([*journey.records, *journey.troubles], key=lambda record: record.at)
-        for record in records[self._seen.get(journey.id, 0) :]:
-            self.on_record(journey.id, record)
-        self._seen[journey.id] = len(records)
+        for record in records:
+            if (journey.id, record) not in self._told:
+                self._told.add((journey.id, record))
+                self.on_record(journey.id, record)
 
 
 def save_picture(journey: Journey, services: Services, folder: Path, name: str) -> Path | None:

@@ -7,22 +7,23 @@ import os
 import sys
 import time
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from cli.cloud import (
+    CloudError,
     act_on_service,
     is_up,
-    pid_file,
     services_of,
     silent_services,
     start_detached,
     stop,
 )
-from localcloud.state import SERVICES, Cloud, default_root
+from localcloud.state import SERVICES, Cloud, default_root, without_proxy
 from shared.errors import InvalidInput, TripcanvasError
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__, pretty_exceptions_show_locals=False)
@@ -34,38 +35,39 @@ Root = Annotated[Path, typer.Option("--root", help="State folder of the embedded
 TripFile = Annotated[Path, typer.Argument(help="A trip-completed message, JSON in UTF-8.", exists=True, dir_okay=False)]
 
 
+@app.callback()
+def _prepare() -> None:
+    # Before any client library looks at the environment.
+    os.environ.update(without_proxy())
+
+
 @app.command()
 def up(root: Root, detach: Annotated[bool, typer.Option("--detach", help="Return once it runs.")] = False) -> None:
     """Run Alibaba Cloud on this machine: seven services, one process tree, state under the root folder."""
     cloud = Cloud.open(root)
-    if is_up(cloud):
-        console.print(f"already running; state in {cloud.root}")
-        raise typer.Exit(0 if detach else 1)
-    if detach:
-        pid_file(cloud).write_text(str(start_detached(cloud)))
-        _show_services(cloud)
-        return
+    try:
+        if is_up(cloud):
+            console.print(f"already running; state in {cloud.root}")
+            raise typer.Exit(0 if detach else 1)
+        if detach:
+            start_detached(cloud)
+            _show_services(cloud)
+            return
+    except CloudError as error:
+        _fail(str(error))
     from localcloud.admin import run
 
     console.print(f"Embedded cloud starting; state in {cloud.root}. Feed: {cloud.url('feed')}. Ctrl-C stops it.")
-    pid_file(cloud).write_text(str(os.getpid()))
-    try:
-        run(cloud)
-    finally:
-        pid_file(cloud).unlink(missing_ok=True)
+    run(cloud)
 
 
 @app.command()
 def down(root: Root) -> None:
     """Stop an embedded cloud that runs in the background; its state stays."""
-    cloud = Cloud.open(root)
-    file = pid_file(cloud)
-    if not file.exists():
-        console.print("no embedded cloud is running here")
-        return
-    stop(int(file.read_text()))
-    file.unlink(missing_ok=True)
-    console.print("stopped")
+    try:
+        console.print("stopped" if stop(Cloud.open(root)) else "no embedded cloud is running here")
+    except CloudError as error:
+        _fail(str(error))
 
 
 @app.command()
@@ -76,10 +78,10 @@ def service(
 ) -> None:
     """Start, stop or kill one service of a running embedded cloud, to see what the product does then."""
     try:
-        answer = act_on_service(Cloud.open(root), name, action)
-    except RuntimeError as error:
+        running = act_on_service(Cloud.open(root), name, action)
+    except CloudError as error:
         _fail(str(error))
-    console.print(f"{name}: {'running' if answer['running'] else 'stopped'}")
+    console.print(f"{name}: {'running' if running else 'stopped'}")
 
 
 @app.command()
@@ -106,7 +108,7 @@ def publish(trip: TripFile, root: Root) -> None:
     try:
         message_id = publish_trip(body, cloud_services)
     except TripcanvasError as error:
-        _fail(str(error))
+        _fail(f"{error} (is the embedded cloud running? `tripcanvas up` starts it)")
     console.print(f"message {message_id}")
     for journey in journeys_of(body, cloud_services):
         console.print(f"journey {journey}")
@@ -120,9 +122,16 @@ def follow(
 ) -> None:
     """Follow journeys on the ledger, step by step, until they end."""
     from cli.demo import follow_journeys
+    from shared.journey import is_journey_id
 
     cloud = Cloud.open(root)
-    ended = follow_journeys(cloud, services_of(cloud), journeys, timeout_s=timeout_s)
+    for journey in journeys:
+        if not is_journey_id(journey):
+            _fail(f"{journey} is no journey id; `tripcanvas publish` prints them")
+    try:
+        ended = follow_journeys(cloud, services_of(cloud), journeys, timeout_s=timeout_s)
+    except TripcanvasError as error:
+        _fail(str(error))
     raise typer.Exit(0 if ended else 1)
 
 
@@ -130,7 +139,8 @@ def follow(
 def demo(
     root: Root,
     trips: Annotated[
-        list[Path] | None, typer.Argument(help="Trip messages; default: the May holiday trip.", exists=True)
+        list[Path] | None,
+        typer.Argument(help="Trip messages; default: the May holiday trip.", exists=True, dir_okay=False),
     ] = None,
     every: Annotated[bool, typer.Option("--all", help="Every example trip.")] = False,
     keep: Annotated[bool, typer.Option("--keep", help="Leave everything running.")] = False,
@@ -144,7 +154,7 @@ def demo(
     started = time.monotonic()
     try:
         done = run_demo(Cloud.open(root), files, out=out, keep=keep, timeout_s=timeout_s)
-    except (TripcanvasError, RuntimeError) as error:
+    except (TripcanvasError, CloudError) as error:
         _fail(str(error))
     console.print(f"[dim]{time.monotonic() - started:.1f} s in all[/dim]")
     raise typer.Exit(0 if done else 1)
@@ -153,13 +163,21 @@ def demo(
 @app.command()
 def validate(trip: TripFile) -> None:
     """Check one trip message and say what is wrong with it."""
+    from shared.styles import load_styles
     from shared.trips import parse_trip
+    from shared.workflows import FOLDER
 
     try:
-        parse_trip(trip.read_bytes())
+        found = parse_trip(trip.read_bytes())
     except InvalidInput as error:
         _fail(f"{trip}: {error}")
-    console.print(f"{trip}: valid")
+    styles = load_styles(FOLDER / "styles")
+    for number, style in enumerate(found.styles):
+        if style not in styles:
+            _fail(f"{trip}: styles[{number}]: one of {', '.join(styles)}")
+    if not found.consent.process:
+        _fail(f"{trip}: consent.process: true; without it nothing is processed")
+    console.print(f"{trip}: valid", soft_wrap=True)
 
 
 @app.command()
@@ -178,8 +196,8 @@ def _show_services(cloud: Cloud) -> None:
     console.print(table)
 
 
-def _fail(message: str) -> None:
-    Console(stderr=True, highlight=False).print(f"[red]{message}[/red]")
+def _fail(message: str) -> NoReturn:
+    Console(stderr=True, highlight=False).print(f"[red]{escape(message)}[/red]", soft_wrap=True)
     raise typer.Exit(1)
 
 

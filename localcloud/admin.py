@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
+import signal
 from typing import TYPE_CHECKING
 
 import uvicorn
@@ -13,7 +15,7 @@ from starlette.routing import Route
 
 from localcloud.serve import HEALTH_PATH
 from localcloud.state import SERVICES, Cloud
-from localcloud.supervisor import Supervisor
+from localcloud.supervisor import ServiceDied, Supervisor
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -21,11 +23,15 @@ if TYPE_CHECKING:
     from starlette.requests import Request
 
 
+COMMAND_HEADER = "x-tripcanvas-command"
+
+
 def build(supervisor: Supervisor) -> Starlette:
     """The admin application; its lifespan is the cloud's.
 
     ``GET /services`` tells what runs; ``POST /services/{name}/{start|stop|kill}`` starts a service, stops it in an
-    orderly way, or ends it as a crash would.
+    orderly way, or ends it as a crash would; ``POST /shutdown`` ends the whole cloud. A POST must carry the header
+    `COMMAND_HEADER`, which no web page can send here without being asked first.
     """
 
     @contextlib.asynccontextmanager
@@ -37,7 +43,13 @@ def build(supervisor: Supervisor) -> Starlette:
             await asyncio.to_thread(supervisor.stop)
 
     async def health(_: Request) -> JSONResponse:
-        return JSONResponse({"service": "admin"})
+        return JSONResponse({"service": "admin", "root": str(supervisor.cloud.root), "pid": os.getpid()})
+
+    async def shutdown(request: Request) -> JSONResponse:
+        if COMMAND_HEADER not in request.headers:
+            return _forbidden()
+        os.kill(os.getpid(), signal.SIGTERM)
+        return JSONResponse({"stopping": os.getpid()})
 
     async def services(_: Request) -> JSONResponse:
         cloud = supervisor.cloud
@@ -46,24 +58,34 @@ def build(supervisor: Supervisor) -> Starlette:
         )
 
     async def act(request: Request) -> JSONResponse:
+        if COMMAND_HEADER not in request.headers:
+            return _forbidden()
         name, action = request.path_params["name"], request.path_params["action"]
         if name not in SERVICES or action not in ("start", "stop", "kill"):
             expected = f"/services/{{{'|'.join(SERVICES)}}}/{{start|stop|kill}}"
             return JSONResponse({"error": f"expected POST {expected}"}, status_code=404)
-        if action == "start":
-            await asyncio.to_thread(supervisor.start_service, name)
-        else:
-            await asyncio.to_thread(supervisor.stop_service, name, kill=action == "kill")
+        try:
+            if action == "start":
+                await asyncio.to_thread(supervisor.start_service, name)
+            else:
+                await asyncio.to_thread(supervisor.stop_service, name, kill=action == "kill")
+        except (ServiceDied, TimeoutError) as error:
+            return JSONResponse({"error": str(error)}, status_code=500)
         return JSONResponse({"service": name, "running": supervisor.is_running(name)})
 
     return Starlette(
         routes=[
             Route(HEALTH_PATH, health),
             Route("/services", services),
+            Route("/shutdown", shutdown, methods=["POST"]),
             Route("/services/{name}/{action}", act, methods=["POST"]),
         ],
         lifespan=lifespan,
     )
+
+
+def _forbidden() -> JSONResponse:
+    return JSONResponse({"error": f"the header {COMMAND_HEADER} is missing"}, status_code=403)
 
 
 def run(cloud: Cloud, environment: dict[str, str] | None = None) -> None:

@@ -96,6 +96,9 @@ class Cloud:
             "TRIPCANVAS_REGION": self.region,
             "TRIPCANVAS_ACCOUNT_ID": self.account_id,
             "TRIPCANVAS_OSS_ENDPOINT": self.url("oss"),
+            "TRIPCANVAS_LEDGER_BUCKET": "tripcanvas-ledger",
+            "TRIPCANVAS_GALLERY_BUCKET": "tripcanvas-gallery",
+            "TRIPCANVAS_RENDER_BUCKET": "tripcanvas-render",
             "TRIPCANVAS_GALLERY_URL": f"{self.url('oss')}/tripcanvas-gallery",
             "TRIPCANVAS_MNS_ENDPOINT": self.url("mns"),
             "TRIPCANVAS_FC_ENDPOINT": self.url("fc"),
@@ -108,7 +111,6 @@ class Cloud:
             # 27 characters in the right shape around an organisation code that nobody holds: the demo's label is
             # visibly not a real producer's.
             "TRIPCANVAS_PRODUCER_CODE": "001191DEMO00DEMO00DEMO10000",
-            "NO_PROXY": "127.0.0.1,localhost",
         }
 
     def defaults(self) -> dict[str, str]:
@@ -140,6 +142,13 @@ def _reserve(wanted: int, held: contextlib.ExitStack) -> int:
         bound: int = probe.getsockname()[1]
         return bound
     raise OSError("no free port on 127.0.0.1")
+
+
+def without_proxy() -> dict[str, str]:
+    """`NO_PROXY` in both spellings, with this machine added: a proxy of the shell must not see the embedded cloud."""
+    known = os.environ.get("no_proxy") or os.environ.get("NO_PROXY") or ""
+    hosts = ",".join(filter(None, (known, "127.0.0.1,localhost")))
+    return {"NO_PROXY": hosts, "no_proxy": hosts}
 
 
 def default_root() -> Path:

@@ -15,7 +15,7 @@ import urllib.request
 from typing import TYPE_CHECKING
 
 from localcloud.serve import HEALTH_PATH
-from localcloud.state import SERVICES, Cloud
+from localcloud.state import SERVICES, Cloud, without_proxy
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -106,7 +106,7 @@ class Supervisor:
                 stdin=subprocess.PIPE,
                 stdout=log,
                 stderr=log,
-                env={**os.environ, "PYTHONUNBUFFERED": "1", "NO_PROXY": "127.0.0.1,localhost", **self._environment},
+                env={**os.environ, **without_proxy(), "PYTHONUNBUFFERED": "1", **self._environment},
             )
 
     def _wait(self, service: str, deadline: float) -> None:

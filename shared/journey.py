@@ -324,6 +324,14 @@ def journey_id(trip_id: str, style: str) -> str:
     return str(uuid.uuid5(NAMESPACE, f"{trip_id}/{style}"))
 
 
+def is_journey_id(text: str) -> bool:
+    """Whether a text has the form of a journey id."""
+    try:
+        return str(uuid.UUID(text)) == text
+    except ValueError:
+        return False
+
+
 def trip_key(trip_id: str) -> str:
     """Under what a trip's claim stands in the ledger; tells nothing about the trip."""
     return str(uuid.uuid5(NAMESPACE, trip_id))

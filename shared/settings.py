@@ -25,12 +25,12 @@ class Settings:
     region: str = _setting("TRIPCANVAS_REGION", "cn-shanghai")
 
     oss_endpoint: str = _setting("TRIPCANVAS_OSS_ENDPOINT")
-    ledger_bucket: str = _setting("TRIPCANVAS_LEDGER_BUCKET", "tripcanvas-ledger")
-    gallery_bucket: str = _setting("TRIPCANVAS_GALLERY_BUCKET", "tripcanvas-gallery")
+    ledger_bucket: str = _setting("TRIPCANVAS_LEDGER_BUCKET")
+    gallery_bucket: str = _setting("TRIPCANVAS_GALLERY_BUCKET")
     #: Address under which the gallery bucket's public objects are read: a CDN domain, or the bucket's own.
     gallery_url: str = _setting("TRIPCANVAS_GALLERY_URL")
     #: Where the GPU side's storage mount lives: bucket and prefix of the EAS service's `storage` entry.
-    render_bucket: str = _setting("TRIPCANVAS_RENDER_BUCKET", "tripcanvas-render")
+    render_bucket: str = _setting("TRIPCANVAS_RENDER_BUCKET")
     render_prefix: str = _setting("TRIPCANVAS_RENDER_PREFIX", "comfy")
 
     mns_endpoint: str = _setting("TRIPCANVAS_MNS_ENDPOINT")
@@ -41,7 +41,7 @@ class Settings:
     dashscope_url: str = _setting("TRIPCANVAS_DASHSCOPE_URL", "https://dashscope.aliyuncs.com/api/v1")
     dashscope_api_key: str = _setting("DASHSCOPE_API_KEY", secret=True)
     text_model: str = _setting("TRIPCANVAS_TEXT_MODEL", "qwen3.7-plus")
-    text_timeout_s: str = _setting("TRIPCANVAS_TEXT_TIMEOUT_S", "25")
+    text_timeout_s: str = _setting("TRIPCANVAS_TEXT_TIMEOUT_S", "15")
     image_model: str = _setting("TRIPCANVAS_IMAGE_MODEL", "wan2.2-t2i-flash")
 
     eas_url: str = _setting("TRIPCANVAS_EAS_URL")

@@ -1,0 +1,228 @@
+"""The command where no cloud runs: what it prints, what it returns, and that the README tells the truth about it."""
+
+from __future__ import annotations
+
+import json
+import re
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import click
+import pytest
+from typer.main import get_command
+from typer.testing import CliRunner
+
+from cli.main import app
+from localcloud.state import SERVICES, Cloud, default_root
+
+ROOT = Path(__file__).parents[2]
+EXAMPLES = sorted((ROOT / "examples" / "trips").glob("*.json"))
+COMMANDS = get_command(app).commands  # type: ignore[attr-defined]
+READMES = ("README.md", "README.zh-CN.md")
+
+
+@pytest.fixture
+def run(monkeypatch):
+    """Runs the command in this process, on a terminal that is wide enough for every line."""
+    monkeypatch.setenv("COLUMNS", "500")
+
+    def run(*arguments: object):
+        return CliRunner().invoke(app, [str(argument) for argument in arguments])
+
+    return run
+
+
+def options_of(command: click.Command) -> set[str]:
+    return {option for parameter in command.params for option in parameter.opts if option.startswith("--")}
+
+
+def command_rows(readme: str) -> list[tuple[list[str], list[str]]]:
+    """The commands and the options that each row of the README's table of commands names."""
+    text = (ROOT / readme).read_text("utf-8")
+    rows = re.findall(r"^\| (`tripcanvas .+)$", text, re.MULTILINE)
+    return [
+        (
+            [quoted.removeprefix("tripcanvas ").split()[0] for quoted in re.findall(r"`([^`]+)`", row.split(" | ")[0])],
+            re.findall(r"--[a-z-]+", row),
+        )
+        for row in rows
+    ]
+
+
+# The README.
+
+
+@pytest.mark.parametrize("readme", READMES)
+def test_every_command_in_the_readme_exists_and_the_other_way_round(readme):
+    named = [command for commands, _ in command_rows(readme) for command in commands]
+    assert sorted(named) == sorted(COMMANDS)
+
+
+@pytest.mark.parametrize("readme", READMES)
+def test_every_option_in_the_readmes_table_belongs_to_a_command_of_its_row(readme):
+    for commands, options in command_rows(readme):
+        known = set().union(*(options_of(COMMANDS[command]) for command in commands))
+        assert set(options) <= known, commands
+
+
+@pytest.mark.parametrize("readme", READMES)
+def test_every_call_in_the_readmes_text_can_be_made(readme):
+    text = (ROOT / readme).read_text("utf-8")
+    calls = re.findall(r"(?:\.venv/bin/|`)tripcanvas ([a-z]+)((?: [a-z]+)*)", text)
+    assert ("service", " eas stop") in calls
+    assert {command for command, _ in calls} <= set(COMMANDS)
+    every = set().union(*map(options_of, COMMANDS.values()))
+    assert set(re.findall(r"(?<![\w-])--[a-z][a-z-]*", text)) <= every
+
+
+# Help.
+
+
+@pytest.mark.parametrize("command", sorted(COMMANDS))
+def test_every_command_explains_itself(run, command):
+    answer = run(command, "--help")
+    assert answer.exit_code == 0
+    assert (COMMANDS[command].help or "").split(".")[0] in answer.output
+    for option in options_of(COMMANDS[command]):
+        assert option in answer.output
+
+
+def test_without_a_command_there_is_help(run):
+    assert "Usage" in run().output
+
+
+def test_a_command_that_does_not_exist_is_an_error(run):
+    assert run("fly").exit_code == 2
+
+
+# Trips.
+
+
+@pytest.mark.parametrize("trip", EXAMPLES, ids=lambda path: path.stem)
+def test_every_example_trip_is_valid(run, trip):
+    answer = run("validate", trip)
+    assert (answer.exit_code, answer.output.strip()) == (0, f"{trip}: valid")
+
+
+@pytest.mark.parametrize(
+    ("changes", "fault"),
+    [
+        ({"distance_km": -3}, "distance_km: Expected `float` >= 0.0"),
+        ({"ended_at": "2020-01-01T00:00:00+08:00"}, "ended_at: a time not before started_at"),
+        ({"start": "上海市"}, "start: Expected `object`, got `str`"),
+        ({"consent": {}}, "consent.process: required, but missing"),
+        pytest.param(
+            {"styles": ["水墨"]}, "styles[...]: Expected `str` matching regex '^[a-z][a-z0-9_]{1,31}$'",
+            marks=pytest.mark.xfail(strict=True, reason="brackets of a message are taken for colours and left out"),
+        ),
+    ],
+)  # fmt: skip
+def test_a_trip_with_a_fault_is_named_by_its_field(run, tmp_path, changes, fault):
+    trip = tmp_path / "旅程.json"
+    trip.write_text(json.dumps({**json.loads(EXAMPLES[0].read_text("utf-8")), **changes}), "utf-8")
+    answer = run("validate", trip)
+    assert (answer.exit_code, answer.stderr.strip()) == (1, f"{trip}: {fault}")
+
+
+@pytest.mark.parametrize("content", [b"", "不是 JSON".encode(), b"\xff\xfe", b"[]"])
+def test_what_is_no_trip_at_all_is_an_error_and_no_traceback(run, tmp_path, content):
+    trip = tmp_path / "trip.json"
+    trip.write_bytes(content)
+    answer = run("validate", trip)
+    assert answer.exit_code == 1
+    assert "message: " in answer.stderr
+
+
+def test_a_file_that_is_not_there_is_named(run, tmp_path):
+    answer = run("validate", tmp_path / "没有.json")
+    assert answer.exit_code == 2
+    assert "没有.json" in answer.output
+
+
+def test_the_schema_is_the_published_one(run):
+    printed = json.loads(run("schema").output)
+    assert printed == json.loads((ROOT / "docs" / "trip-completed.schema.json").read_text("utf-8"))
+    assert set(printed["$defs"]["Trip"]["required"]) == {
+        "trip_id", "started_at", "ended_at", "start", "end", "consent",
+    }  # fmt: skip
+
+
+# Without a cloud.
+
+
+@pytest.fixture
+def cloud(tmp_path) -> Cloud:
+    """A state folder of a cloud that does not run, on ports that no other cloud of this machine has."""
+    return Cloud.open(tmp_path / "cloud", free_ports=True)
+
+
+def test_the_environment_can_be_evaluated_by_a_shell(run, cloud):
+    lines = run("environment", "--root", cloud.root).output
+    shell = subprocess.run(["sh", "-c", f"{lines}\nenv"], capture_output=True, text=True, check=True, env={})
+    assert {f"{name}={value}" for name, value in cloud.environment().items()} <= set(shell.stdout.splitlines())
+
+
+def test_all_services_are_silent(run, cloud):
+    answer = run("services", "--root", cloud.root)
+    assert answer.exit_code == 0
+    assert answer.output.count("silent") == len(SERVICES)
+    assert cloud.url("oss") in answer.output
+
+
+def test_there_is_nothing_to_stop(run, cloud):
+    answer = run("down", "--root", cloud.root)
+    assert (answer.exit_code, answer.output.strip()) == (0, "no embedded cloud is running here")
+
+
+def test_a_service_cannot_be_stopped_and_the_way_out_is_named(run, cloud):
+    answer = run("service", "eas", "stop", "--root", cloud.root)
+    assert (answer.exit_code, answer.stderr.strip()) == (
+        1, "no embedded cloud is running here; start it with `tripcanvas up`",
+    )  # fmt: skip
+
+
+def test_a_trip_cannot_be_published_and_the_silent_service_is_named(run, cloud):
+    answer = run("publish", EXAMPLES[0], "--root", cloud.root)
+    assert answer.exit_code == 1
+    assert answer.stderr.startswith("mns: ConnectionFailed")
+
+
+def test_bytes_that_no_topic_carries_are_not_published(run, cloud, tmp_path):
+    (tmp_path / "trip.json").write_bytes(b"\xff\xfe")
+    answer = run("publish", tmp_path / "trip.json", "--root", cloud.root)
+    assert (answer.exit_code, answer.stderr.split(":")[0]) == (1, "message")
+
+
+def test_a_journey_that_does_not_end_in_time_is_told_and_is_an_error(run, cloud):
+    answer = run("follow", "3f2b7c1e-6a0d-5c7f-9d3b-2a8e4f1c5d60", "--timeout", "0.5", "--root", cloud.root)
+    assert answer.exit_code == 1
+    assert "stands at nothing after 0.5 s" in answer.output
+
+
+@pytest.mark.xfail(strict=True, reason="the process id of a cloud that died is trusted, whoever has it now")
+def test_a_cloud_that_died_without_a_word_takes_no_other_process_with_it(run, cloud):
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as stranger:
+        try:
+            (cloud.root / "up.pid").write_text(str(stranger.pid))
+            run("down", "--root", cloud.root)
+            assert stranger.poll() is None
+        finally:
+            stranger.send_signal(signal.SIGKILL)
+
+
+@pytest.mark.xfail(strict=True, raises=ValueError, reason="the file is read as it is")
+def test_a_process_id_that_is_none_is_no_cloud(run, cloud):
+    (cloud.root / "up.pid").write_text("")
+    answer = run("down", "--root", cloud.root)
+    if answer.exception is not None and not isinstance(answer.exception, SystemExit):
+        raise answer.exception
+    assert "no embedded cloud is running here" in answer.output
+
+
+def test_the_state_folder_can_be_chosen_by_the_environment(monkeypatch, tmp_path):
+    monkeypatch.setenv("TRIPCANVAS_HOME", str(tmp_path / "云"))
+    assert default_root() == tmp_path / "云"
+    monkeypatch.delenv("TRIPCANVAS_HOME")
+    assert default_root() == Path(".tripcanvas")

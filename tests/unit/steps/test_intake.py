@@ -1,0 +1,336 @@
+"""A trip message, to a graph in the GPU side's queue: once, however often it comes and whatever breaks on the way."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import threading
+from dataclasses import replace
+
+import pytest
+
+from shared.facts import facts_of
+from shared.intake import take_message
+from shared.journey import Failed, Prompted, Received, Rejected, Step, Submitted, Submitting, journey_id, task_id
+from shared.rejection import rejected_journey_id
+from shared.styles import choose_style
+from shared.trips import parse_trip
+from tests.unit.clouds.scripted import DROPPED, Reply, ScriptedService
+from tests.unit.steps.deployment import STRAIGHT, Crash, message, trip
+
+QUEUED = STRAIGHT[:4]
+
+
+@pytest.fixture
+def unsure_queue():
+    """The address of a queue that breaks off a put without an answer, and then has nothing."""
+    service = ScriptedService()
+    service.answers(DROPPED, Reply(204))
+    yield service.url
+    service.close()
+
+
+def test_a_trip_ends_as_a_graph_in_the_queue(deployment):
+    journey = deployment.submitted()
+    assert deployment.steps(journey) == QUEUED
+    [queued] = deployment.gpu.queued()
+    records = deployment.read(journey)
+    assert queued.task_id == task_id(journey, 1)
+    assert queued.tags["traceparent"] == records.need(Received).traceparent
+    painting = queued.graph["1"]["inputs"]
+    assert painting["prompt"] == records.need(Prompted).brief.painting_prompt
+    assert painting["seed"] == records.need(Submitting).seed
+    assert painting["size"] == "768*960"
+    assert queued.graph["9"]["inputs"]["filename_prefix"] == f"{queued.task_id}/picture"
+    assert records.need(Submitted).index > 0
+
+
+def test_nothing_private_reaches_the_ledger_or_the_queue(deployment):
+    sent = trip("01-may-holiday")
+    [outcome] = take_message(message(sent), deployment.instance())
+    bucket = deployment.instance().ledger.bucket
+    stored = [bucket.get(key, max_bytes=10**6).decode() for key in bucket.keys("")]
+    graphs = [json.dumps(queued.graph, ensure_ascii=False) for queued in deployment.gpu.queued()]
+    for text in [*stored, *graphs, *bucket.keys("")]:
+        for private in (sent["trip_id"], sent["owner_id"], "中山南路", "申长路", "欧阳开心", "22:38"):
+            assert private not in text
+    assert outcome.step == "submitted"
+
+
+def test_the_sweeper_can_find_the_journey_as_soon_as_it_is_received(deployment):
+    with pytest.raises(Crash):
+        deployment.take(trip(), deployment.crashing(2))
+    assert deployment.markers() == ["2026-11-22T08:15Z"]
+
+
+def test_a_senders_trace_goes_with_the_journey(deployment):
+    trace = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
+    sent = replace(message(trip()), traceparent=trace)
+    take_message(sent, deployment.instance())
+    assert deployment.gpu.queued()[0].tags["traceparent"] == trace
+
+
+def test_a_trip_without_a_style_gets_the_one_that_suits_it(deployment):
+    sent = trip(styles=[])
+    parsed = parse_trip(message(sent).body)
+    services = deployment.instance()
+    outcome = deployment.take(sent)
+    style = choose_style(facts_of(parsed), services.styles).id
+    assert outcome.journey == journey_id(str(sent["trip_id"]), style)
+    assert deployment.read(outcome.journey).need(Received).style == style
+
+
+def test_the_same_message_again_changes_nothing(deployment):
+    sent = trip()
+    first, second = deployment.take(sent), deployment.take(sent)
+    assert first == second
+    assert len(deployment.gpu.queued()) == 1
+    assert deployment.steps(first.journey) == QUEUED
+
+
+def test_one_style_named_twice_is_one_journey(deployment):
+    deployment.take(trip(styles=["anime", "anime"]))
+    assert len(deployment.gpu.queued()) == 1
+
+
+@pytest.mark.parametrize("look", [1, 2, 3])
+def test_after_a_crash_the_next_delivery_goes_on_from_the_ledger(deployment, look):
+    """The crash comes before the record of: the trip, the brief, the intent to submit."""
+    sent = trip()
+    with pytest.raises(Crash):
+        deployment.take(sent, deployment.crashing(look))
+    outcome = deployment.take(sent)
+    assert (outcome.step, outcome.retry) == ("submitted", False)
+    assert deployment.steps(outcome.journey) == QUEUED
+    assert len(deployment.gpu.queued()) == 1
+
+
+def test_after_a_crash_between_queueing_and_its_record_the_queue_is_asked_and_nothing_queued_again(deployment):
+    sent = trip()
+    with pytest.raises(Crash):
+        deployment.take(sent, deployment.crashing(4))
+    assert len(deployment.gpu.queued()) == 1
+    deployment.clock.advance(seconds=21)
+    outcome = deployment.take(sent)
+    assert deployment.steps(outcome.journey) == QUEUED
+    assert deployment.read(outcome.journey).need(Submitted).index == 0
+    assert len(deployment.gpu.queued()) == 1
+
+
+def test_a_queue_that_took_nothing_is_tried_again_at_once(deployment, outage, embedded):
+    sent = trip()
+    outage("eas")
+    silent = deployment.take(sent)
+    assert (silent.step, silent.retry) == ("submitting", True)
+    assert silent.reason.startswith("eas: ConnectionFailed")
+    embedded.start_service("eas")
+    outcome = deployment.take(sent)
+    assert (outcome.step, outcome.retry) == ("submitted", False)
+    assert len(deployment.gpu.queued()) == 1
+    [trouble] = deployment.read(outcome.journey).troubles
+    assert (trouble.during, trouble.service, trouble.code) == ("submitting", "eas", "ConnectionFailed")
+
+
+def test_an_intent_of_unknown_outcome_is_taken_over_once_its_owner_cannot_be_at_it_any_more(deployment, unsure_queue):
+    sent = trip()
+    unknown = deployment.take(sent, deployment.instance(eas_url=unsure_queue))
+    assert (unknown.step, unknown.retry) == ("submitting", True)
+    deployment.clock.advance(seconds=19)
+    early = deployment.take(sent)
+    assert (early.step, early.retry) == ("submitting", True)
+    assert "SubmissionInProgress" in early.reason
+    assert deployment.gpu.queued() == []
+    deployment.clock.advance(seconds=1)
+    outcome = deployment.take(sent)
+    assert (outcome.step, outcome.retry) == ("submitted", False)
+    assert deployment.steps(outcome.journey) == QUEUED
+    assert len(deployment.gpu.queued()) == 1
+
+
+def test_a_graph_whose_acceptance_was_lost_is_looked_up_and_not_queued_again(deployment):
+    deployment.gpu.order_fault("put-taken-but-cut-off")
+    journey = deployment.submitted()
+    assert deployment.steps(journey) == QUEUED
+    assert len(deployment.gpu.queued()) == 1
+
+
+def test_two_deliveries_of_one_trip_at_once_queue_one_graph(deployment):
+    sent = trip()
+    start, outcomes = threading.Barrier(2), []
+
+    def take():
+        services = deployment.instance()
+        start.wait()
+        outcomes.append(deployment.take(sent, services))
+
+    threads = [threading.Thread(target=take) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(outcomes) == 2
+    assert len(deployment.gpu.queued()) == 1
+    deployment.clock.advance(seconds=21)
+    outcome = deployment.take(sent)
+    assert deployment.steps(outcome.journey) == QUEUED
+    assert len(deployment.gpu.queued()) == 1
+
+
+@pytest.mark.parametrize("look", [1, 2, 3, 4])
+def test_another_delivery_in_the_middle_of_the_first_queues_nothing_twice(deployment, look):
+    sent = trip()
+    journey = deployment.take(sent, deployment.interrupted(look, lambda: deployment.take(sent))).journey
+    assert [queued.task_id for queued in deployment.gpu.queued()] == [task_id(journey, 1)]
+    deployment.clock.advance(seconds=21)
+    assert deployment.take(sent).step == "submitted"
+    assert len(deployment.gpu.queued()) == 1
+    assert deployment.steps(journey) == QUEUED
+
+
+def test_a_backfill_is_noted_as_one(deployment):
+    sent = replace(message(trip()), direct=True)
+    [outcome] = take_message(sent, deployment.instance())
+    assert deployment.read(outcome.journey).need(Received).source == "backfill"
+
+
+def test_a_graph_too_large_for_the_queue_is_never_sent(deployment):
+    outcome = deployment.take(trip(), deployment.instance(eas_max_payload_bytes="600"))
+    failed = deployment.read(outcome.journey).need(Failed)
+    assert (outcome.step, failed.code) == ("failed", "submitting")
+    assert failed.reason.startswith("the graph can't be filled: graph: at most 600 bytes")
+    assert deployment.gpu.queued() == []
+    assert deployment.markers() == []
+
+
+def test_a_queue_that_refuses_our_token_ends_the_journey_and_names_the_setting(deployment):
+    outcome = deployment.take(trip(), deployment.instance(eas_token="不是它".encode().hex()))
+    failed = deployment.read(outcome.journey).need(Failed)
+    assert failed.code == "submission_refused"
+    assert "TRIPCANVAS_EAS_TOKEN" in failed.reason
+
+
+def test_a_missing_key_of_the_model_is_a_trouble_of_the_journey_which_goes_on_once_it_is_set(deployment):
+    sent = trip()
+    outcome = deployment.take(sent, deployment.instance(dashscope_api_key=""))
+    assert (outcome.step, outcome.retry) == ("prompting", True)
+    [trouble] = deployment.read(outcome.journey).troubles
+    assert (trouble.code, trouble.reason) == ("Misconfigured", "DASHSCOPE_API_KEY is not set")
+    assert deployment.take(sent).step == "submitted"
+
+
+def test_without_the_ledger_nothing_is_done_and_the_event_is_asked_for_again(deployment, outage):
+    outage("oss")
+    outcome = deployment.take(trip())
+    assert (outcome.step, outcome.retry) == ("receiving", True)
+    assert deployment.gpu.queued() == []
+
+
+# Rejections.
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"styles": ["ink_wash", "cubism"]}, "styles[1]: one of anime, ink_wash, "),
+        ({"distance_km": "很远"}, "distance_km: "),
+        ({"ended_at": "2024-01-01T00:00:00+08:00"}, "ended_at: a time not before started_at"),
+    ],
+)
+def test_a_trip_with_a_fault_is_rejected_by_its_field_and_its_bytes_are_kept(deployment, changes, reason):
+    sent = trip(**changes)
+    outcome = deployment.take(sent)
+    rejected = deployment.read(outcome.journey).need(Rejected)
+    assert (outcome.step, outcome.retry) == ("rejected", False)
+    assert rejected.reason == outcome.reason
+    assert outcome.reason.startswith(reason)
+    [letter] = deployment.dead_letters()
+    assert (letter["journey"], letter["code"], letter["message_id"]) == (outcome.journey, "invalid", "M-1")
+    assert base64.b64decode(letter["body_base64"]) == message(sent).body
+    assert deployment.gpu.queued() == []
+
+
+def test_the_same_rejected_message_again_is_one_dead_letter(deployment):
+    sent = trip(distance_km=-1)
+    assert deployment.take(sent) == deployment.take(sent)
+    assert len(deployment.dead_letters()) == 1
+
+
+def test_a_crash_between_the_dead_letter_and_the_record_loses_neither(deployment):
+    sent = trip(distance_km=-1)
+    with pytest.raises(Crash):
+        deployment.take(sent, deployment.crashing(1))
+    assert len(deployment.dead_letters()) == 1
+    outcome = deployment.take(sent)
+    assert deployment.read(outcome.journey).step is Step.REJECTED
+    assert [letter["journey"] for letter in deployment.dead_letters()] == [outcome.journey] * 2
+
+
+def test_another_fault_under_the_same_trip_id_is_another_dead_letter_and_the_first_record_stands(deployment):
+    sent = trip(distance_km=-1)
+    first = deployment.take(sent)
+    second = deployment.take({**sent, "distance_km": -2})
+    assert first.journey == second.journey
+    assert deployment.steps(first.journey) == ["rejected"]
+    assert len(deployment.dead_letters()) == 2
+
+
+def test_a_mended_trip_is_taken_after_its_rejection(deployment):
+    sent = trip(distance_km=-1)
+    deployment.take(sent)
+    assert deployment.take({**sent, "distance_km": 176.0}).step == "submitted"
+
+
+def test_while_dead_letters_cannot_be_sent_nothing_counts_as_rejected(deployment, outage, embedded):
+    sent = trip(distance_km=-1)
+    outage("mns")
+    outcome = deployment.take(sent)
+    assert (outcome.step, outcome.retry) == ("rejecting", True)
+    assert deployment.read(outcome.journey).records == ()
+    embedded.start_service("mns")
+    assert deployment.take(sent).step == "rejected"
+    assert len(deployment.dead_letters()) == 1
+
+
+def test_the_same_trip_with_other_content_is_kept_as_a_conflict_and_moves_nothing(deployment):
+    sent = trip()
+    first = deployment.take(sent)
+    second = deployment.take({**sent, "distance_km": 1.5})
+    assert (second.journey, second.step, second.retry) == (first.journey, "rejected", False)
+    assert second.reason.startswith("trip_id: ")
+    [letter] = deployment.dead_letters()
+    assert (letter["code"], letter["journey"]) == ("conflict", first.journey)
+    assert deployment.steps(first.journey) == QUEUED
+    assert deployment.read(first.journey).need(Received).distance_km == 176
+
+
+def test_without_consent_not_a_byte_of_the_trip_is_kept(deployment):
+    sent = trip(consent={"process": False, "publish": True}, text="只是路过 SECRET-9431")
+    outcome = deployment.take(sent)
+    assert outcome.reason.startswith("consent.process: ")
+    [letter] = deployment.dead_letters()
+    assert (letter["code"], letter["body_base64"], letter["object_key"]) == ("no_consent", "", "")
+    assert letter["sha256"] == hashlib.sha256(message(sent).sent).hexdigest()
+    bucket = deployment.instance().ledger.bucket
+    assert all("SECRET-9431" not in bucket.get(key, max_bytes=10**6).decode() for key in bucket.keys(""))
+
+
+@pytest.mark.parametrize("body", ["不是 JSON".encode(), b"\xff\xfe", b"[]", b'{"trip_id": 7}', b"[" * 100_000])
+def test_what_is_no_trip_is_rejected_under_its_hash(deployment, body):
+    outcome = deployment.take(body)
+    assert outcome.journey == rejected_journey_id(body)
+    assert deployment.read(outcome.journey).need(Rejected).sha256 == hashlib.sha256(body).hexdigest()
+
+
+def test_a_message_too_large_for_a_dead_letter_is_kept_beside_it(deployment):
+    sent = trip(text="长" * 40_000)
+    deployment.take(sent)
+    [letter] = deployment.dead_letters()
+    assert letter["body_base64"] == ""
+    kept = deployment.instance().ledger.bucket.get(letter["object_key"], max_bytes=10**6)
+    assert kept == message(sent).body
+
+
+def test_one_bad_trip_does_not_touch_the_next(deployment):
+    bad, good = deployment.take(trip(distance_km=-1)), deployment.take(trip())
+    assert (bad.step, good.step) == ("rejected", "submitted")
