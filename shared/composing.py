@@ -5,7 +5,7 @@ A trip never fails because the model can't answer.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from shared.clouds.llm import Answer, TextModel
 from shared.errors import Misconfigured, ServiceError
@@ -45,11 +45,9 @@ class Composition:
 def compose(facts: TripFacts, style: Style, seed: int, model: TextModel, *, name_places: bool) -> Composition:
     """Write the brief. Never raises for what a service does or answers.
 
-    Without `name_places` the words of the post are the template's, whoever wrote the painting prompt: a model may name
-    a place by its sights or by-names, and the template names none.
+    Without `name_places` no text of the post may name a place, not even by a sight; the template's texts never do.
     """
     asked = messages(facts, style)
-    template = write_brief(facts, style, seed)
     answers: list[Answer] = []
     fault = ""
     for _ in range(2):
@@ -59,14 +57,10 @@ def compose(facts: TripFacts, style: Style, seed: int, model: TextModel, *, name
             fault = str(error)
             break
         try:
-            brief = parse_brief(answers[-1].text, facts, style)
+            brief = parse_brief(answers[-1].text, facts, style, name_places=name_places)
         except BriefInvalid as error:
             fault = f"answer {len(answers)}: {error}"
             asked = repair_messages(asked, answers[-1].text, str(error))
             continue
-        if not name_places:
-            brief = replace(
-                template, painting_prompt=brief.painting_prompt, negative_prompt=brief.negative_prompt, city=brief.city
-            )
         return Composition(brief, answers[-1].model, "", tuple(answers))
-    return Composition(template, TEMPLATE, fault, tuple(answers))
+    return Composition(write_brief(facts, style, seed), TEMPLATE, fault, tuple(answers))

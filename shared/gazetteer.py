@@ -121,6 +121,29 @@ def display_name(city: str, language: str) -> str:
     return known.name_en if language == "en" else _short(known.name_zh)
 
 
+#: What people call cities and their best-known quarters besides the names in the table.
+_BY_NAMES = (
+    "魔都|沪上|申城|外滩|陆家嘴|帝都|京城|羊城|花城|小蛮腰|鹏城|蓉城|锦官城|宽窄巷子|山城重庆|雾都|渝中|金陵|秦淮|姑苏|平江路|江城武汉|星城|泉城|岛城|"
+    "冰城|春城|榕城|鹭岛|甬城|庐州|洪城|邕城|筑城|津门|长安城|古都西安|大唐不夜城|兵马俑|the bund|lujiazui|terracotta"
+)
+
+
+@lru_cache(maxsize=1)
+def _place_names() -> re.Pattern[str]:
+    """Every sight and by-name, longest first; names of two characters or less would match by chance."""
+    sights = {name for city in load_cities() for sight in city.sights for name in (sight.name_zh, sight.name_en)}
+    names = sorted({name.casefold() for name in sights if len(name) > 2} | set(_BY_NAMES.split("|")), key=len)
+    return re.compile("|".join(re.escape(name) for name in reversed(names)))
+
+
+def names_a_place(text: str) -> bool:
+    """Whether a text names a known city, one of its sights, or goes by one of the by-names kept here.
+
+    It knows what the table knows: a by-name or a sight that is not in it passes.
+    """
+    return bool(cities_in_text(text)) or _place_names().search(_plain(text).casefold()) is not None
+
+
 @lru_cache(maxsize=1)
 def _spellings() -> dict[str, City]:
     """Every spelling of every city, as `_key` makes it."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 #: The sight's setting, by kind of place; completes "… stands …".
 SETTING = {
-    "lake": "on the shore of a wide calm lake",
+    "lake": "beside a wide still lake",
     "sea coast": "above a sea coast with long waves",
     "river": "beside a broad slow river",
     "mountains": "among layered green mountains",
@@ -27,12 +27,22 @@ SETTING = {
 }
 
 #: What the season does to the land.
-SEASON = {
+SEASON: dict[str, tuple[str, ...]] = {
     "spring": ("cherry blossom and fresh willow leaves", "young grass and flowering rapeseed", "pink peach blossom"),
     "summer": ("dense green trees", "lotus leaves and tall summer grass", "deep green foliage"),
     "autumn": ("golden ginkgo trees", "red maple leaves and dry reeds", "amber foliage and fallen leaves"),
     "winter": ("bare branches", "frost on dry grass", "leafless trees and cold clear air"),
     "warm": ("palm trees and bougainvillea", "coconut palms and glossy leaves", "lush evergreen leaves"),
+}
+
+#: Where few trees grow, the season shows in the grass.
+BARE_PLACES = ("desert", "grassland", "plateau", "snow mountains")
+SEASON_IN_BARE_PLACES: dict[str, tuple[str, ...]] = {
+    "spring": ("thin new grass and patches of snow",),
+    "summer": ("short green grass and small flowers", "green grass in the hollows"),
+    "autumn": ("golden dry grass", "russet grass and clear air"),
+    "winter": ("frost on dry grass", "wind-blown snow on bare ground"),
+    "warm": ("dry grass in warm light",),
 }
 
 #: Weather, as light and sky.
@@ -72,7 +82,7 @@ MOOD = {
 #: Calm open ground in front, where the car will stand.
 FOREGROUND = (
     "an empty road curving through the foreground",
-    "a quiet open shore in the foreground",
+    "an open bank of grass in the foreground",
     "a flat meadow in the foreground",
     "an empty lay-by with low grass in the foreground",
 )

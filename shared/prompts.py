@@ -13,7 +13,7 @@ import msgspec
 
 from shared.errors import InvalidInput
 from shared.facts import TripFacts, to_json
-from shared.gazetteer import display_name
+from shared.gazetteer import display_name, names_a_place
 from shared.styles import Style
 
 #: Stands for the city in texts of the post; `fill_city` puts in the name, or a neutral word without consent.
@@ -82,7 +82,8 @@ Answer with one JSON object and nothing else, with exactly these keys:
   "tags"             array of {tags_min} to {tags_max} short strings, {language}, without "#"
   "alt_text"         string, {language}, at most {caption_max} characters: what can be seen, for people who can't see it
   "city"             string: the city of the trip whose sight you chose, spelled as in the trip
-In title, caption, tags and alt text write {city} wherever you would name a city; never write a city's name there.
+In title, caption, tags and alt text write {city} wherever you would name a city. Never write the name of a city, a
+by-name of one, or the name of a sight there; say what it looks like.
 No names of people, no brands, no numbers that identify anything, no addresses, no links.
 """
 
@@ -129,12 +130,13 @@ class _Answer(msgspec.Struct):
     city: str = ""
 
 
-def parse_brief(answer: str, facts: TripFacts, style: Style) -> Brief:
+def parse_brief(answer: str, facts: TripFacts, style: Style, *, name_places: bool = True) -> Brief:
     """Check a model's answer and make it a brief.
 
     Mended in passing: a code fence around the object, the style's wording when it is missing, the style's negative
     words, and a city's name, which becomes ``{CITY}``. Raises `BriefInvalid` for everything else, naming the key; the
-    message never repeats the answer.
+    message never repeats the answer. Without `name_places` a text of the post that names any known city or sight is
+    refused too.
     """
     try:
         read = msgspec.json.decode(_without_fence(answer).encode("utf-8", "replace"), type=_Answer)
@@ -159,6 +161,10 @@ def parse_brief(answer: str, facts: TripFacts, style: Style) -> Brief:
     tags = tuple(dict.fromkeys(_without_cities(_clean("tags", tag), facts).lstrip("#").strip() for tag in read.tags))
     if not _TAGS[0] <= len(tags) <= _TAGS[1] or not all(1 <= len(tag) <= 20 for tag in tags):
         raise BriefInvalid("tags", f"{_TAGS[0]} to {_TAGS[1]} different ones of 1 to 20 characters")
+    if not name_places:
+        for key, text in (("title", title), ("caption", caption), ("tags", " ".join(tags)), ("alt_text", alt_text)):
+            if names_a_place(text):
+                raise BriefInvalid(key, "no name of a city or a sight, and no by-name; the owner has not agreed to it")
     city = read.city if read.city in facts.cities else ""
     return Brief(prompt, negative, title, caption, tags, alt_text, city)
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from shared.facts import TripFacts
 from shared.gazetteer import find_city
 from shared.phrases import (
+    BARE_PLACES,
     CAPTION_CLOSING,
     CAPTION_OPENING,
     CAPTION_SCENE,
@@ -23,6 +24,7 @@ from shared.phrases import (
     NEGATIVE,
     PART_OF_DAY,
     SEASON,
+    SEASON_IN_BARE_PLACES,
     SETTING,
     TAGS,
     TITLES,
@@ -97,7 +99,7 @@ def _painting_prompt(facts: TripFacts, style: Style, scene: _Scene, choice: rand
     parts = [
         f"{style.phrase}: {scene.name}, {_article(scene.form)}, {SETTING[scene.place]}",
         f"{scene.place}",
-        f"{_season_word(facts.season)}, {choice.choice(SEASON[facts.season])}",
+        f"{_season_word(facts.season)}, {choice.choice(_growth(scene.place)[facts.season])}",
         PART_OF_DAY[facts.part_of_day],
         *weather,
         *(MOOD[word] for word in facts.mood[:1] if word in MOOD),
@@ -106,6 +108,10 @@ def _painting_prompt(facts: TripFacts, style: Style, scene: _Scene, choice: rand
         f"palette of {style.palette[facts.season]}",
     ]
     return "; ".join(parts)
+
+
+def _growth(place: str) -> dict[str, tuple[str, ...]]:
+    return SEASON_IN_BARE_PLACES if place in BARE_PLACES else SEASON
 
 
 def _season_word(season: str) -> str:
@@ -158,6 +164,6 @@ def _alt_text(facts: TripFacts, style: Style, scene: _Scene) -> str:
         light = "、".join(
             filter(None, (WORDS_ZH[facts.season], WORDS_ZH[facts.part_of_day], WORDS_ZH.get(weather, "")))
         )
-        return f"{style.name_zh}画：{WORDS_ZH[scene.place]}的{FORMS_ZH[scene.form]}，{light}，前景是一片空旷的平地。"
+        return f"{style.name_zh}：{WORDS_ZH[scene.place]}的{FORMS_ZH[scene.form]}，{light}，前景是一片空旷的平地。"
     light = ", ".join(filter(None, (_season_word(facts.season), facts.part_of_day, weather)))
     return f"{style.name_en}: {_article(scene.form)}, {scene.place}, {light}, with open ground in front."[:160]

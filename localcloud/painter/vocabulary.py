@@ -25,7 +25,7 @@ _SINGLE: dict[Term, str] = {
     Style.REALISTIC: "realistic|realistic landscape photograph|photorealistic|photograph|photo|photography"
     "|写实|摄影|照片|实景",
     Place.LAKE: "lake|lakeside|lakeshore|reservoir|pond|湖|湖泊|湖边|湖畔|水库|池塘",
-    Place.SEA_COAST: "sea|sea coast|coast|seaside|ocean|beach|shore|bay|island|coastline"
+    Place.SEA_COAST: "sea|sea coast|coast|seaside|ocean|beach|seashore|bay|island|coastline"
     "|海|大海|海边|海岸|海滩|沙滩|海滨|海岛|海湾|岛",
     Place.RIVER: "river|riverside|riverbank|stream|江|河|河流|江边|河边|江畔|溪|溪流",
     Place.MOUNTAINS: "mountain|mountain range|hill|peak|ridge|山|山脉|群山|山峰|山区|大山",

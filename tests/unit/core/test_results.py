@@ -15,7 +15,7 @@ IMAGE = {"filename": "picture_00001_.png", "subfolder": "task-1", "type": "outpu
 
 def sink(answer, status=200):
     text = answer if isinstance(answer, str) else json.dumps(answer, ensure_ascii=False)
-    return SinkRecord(task_id="t", request_id="r", index=1, answer=text, status=status)
+    return SinkRecord(task_id="task-1", request_id="r", index=1, answer=text, status=status)
 
 
 def test_the_last_element_is_the_truth():
@@ -25,6 +25,11 @@ def test_the_last_element_is_the_truth():
 
 def test_a_cached_run_has_only_the_last_element():
     assert read_answer(sink([{"9": {"images": [IMAGE]}}]), "9") == Files(("task-1/picture_00001_.png",))
+
+
+def test_another_tasks_file_is_never_this_tasks_picture():
+    """A cached run names the files of the task that painted first: another owner's picture."""
+    assert read_answer(sink([{"9": {"images": [{**IMAGE, "subfolder": "task-2"}]}}]), "9").code == "foreign_picture"
 
 
 def test_only_the_output_node_counts():

@@ -35,7 +35,7 @@ ANSWER = {
     "painting_prompt": "watercolour painting: Turtle Head Isle on a wide lake, cherry blossom, broken clouds at dusk, an empty road",
     "negative_prompt": "people, text",
     "title": "五一，湖边的风",
-    "caption": "云走得很慢，太湖边的光忽明忽暗。",
+    "caption": "云走得很慢，湖边的光忽明忽暗。",
     "tags": ["五一", "湖边", "自驾"],
     "alt_text": "水彩画：黄昏的湖边，樱花，前景是一条空路。",
     "city": "无锡市",
@@ -106,6 +106,23 @@ def test_every_fault_names_its_key(changes, field):
     with pytest.raises(BriefInvalid) as caught:
         parse_brief(answer(**changes), FACTS, STYLE)
     assert caught.value.field == field
+
+
+@pytest.mark.parametrize(
+    ("key", "text"),
+    [
+        ("title", "外滩的黄昏"),
+        ("caption", "魔都的风，吹了一路。"),
+        ("alt_text", "黄昏里的东方明珠，前景是空路。"),
+        ("tags", ["沪上", "自驾", "五一"]),
+        ("caption", "Sunset behind the Oriental Pearl Tower."),
+    ],
+)
+def test_without_consent_a_place_may_not_be_named_even_by_its_sight_or_by_name(key, text):
+    assert parse_brief(answer(**{key: text}), FACTS, STYLE)
+    with pytest.raises(BriefInvalid) as caught:
+        parse_brief(answer(**{key: text}), FACTS, STYLE, name_places=False)
+    assert caught.value.field == key
 
 
 @pytest.mark.parametrize("text", ["", "Sure! Here is your brief:", "[]", "null", '{"title": "x"', "[" * 5000])

@@ -53,7 +53,7 @@ def as_answer(brief):
 @given(facts, st.sampled_from(sorted(STYLES)), st.integers(0, 2**31 - 1))
 def test_what_the_template_writes_would_be_accepted_of_a_model(trip, style, seed):
     brief = write_brief(trip, STYLES[style], seed)
-    accepted = parse_brief(as_answer(brief), trip, STYLES[style])
+    accepted = parse_brief(as_answer(brief), trip, STYLES[style], name_places=False)
     assert (accepted.title, accepted.caption, accepted.tags, accepted.alt_text) == (
         brief.title, brief.caption, brief.tags, brief.alt_text,
     )  # fmt: skip
