@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 import uuid
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
@@ -36,6 +36,7 @@ class World:
     cloud: Cloud
     supervisor: Supervisor
     services: Services
+    letters: list[dict[str, object]] = field(default_factory=list)
 
     def trip(self, name: str = "01-may-holiday", **changes: object) -> dict[str, object]:
         """An example trip under an id of its own, with changes."""
@@ -70,19 +71,22 @@ class World:
         return [post["content"] for post in shown if receipt is not None and post["post_id"] == receipt.post_id]
 
     def dead_letters(self, journey: str) -> list[dict[str, object]]:
-        """The dead letters of a journey, still in their queue."""
+        """The dead letters of a journey; the queue is emptied into `letters`."""
         from mns.account import Account
         from mns.mns_exception import MNSServerException
 
         account = Account(self.cloud.url("mns"), self.cloud.access_key_id, self.cloud.access_key_secret, "")
         queue = account.get_queue("tripcanvas-dead-letters")
         queue.set_encoding(False)
-        try:
-            letters = [json.loads(message.message_body) for message in queue.batch_peek_message(16)]
-        except MNSServerException as error:
-            assert error.type == "MessageNotExist"
-            return []
-        return [letter for letter in letters if letter.get("journey") == journey]
+        while True:
+            try:
+                message = queue.receive_message()
+            except MNSServerException as error:
+                assert error.type == "MessageNotExist"
+                break
+            self.letters.append(json.loads(message.message_body))
+            queue.delete_message(message.receipt_handle)
+        return [letter for letter in self.letters if letter.get("journey") == journey]
 
 
 @pytest.fixture(scope="session")

@@ -91,7 +91,17 @@ def test_the_same_trip_with_other_content_is_a_conflict_and_the_first_one_stands
     [letter] = world.wait(lambda: world.dead_letters(journey.id))
     assert letter["code"] == "conflict"
     assert letter["reason"].startswith("trip_id: ")
-    assert world.services.ledger.read(journey.id).need(Received).distance_km == 645
+    assert world.services.ledger.read(journey.id).need(Received).distance_km == 650
+
+
+def test_other_content_under_a_used_trip_id_opens_no_second_journey_in_another_style(world):
+    trip = world.trip("06-grassland-summer", styles=["anime"])
+    [journey] = world.follow(world.publish(trip))
+    other = {**trip, "styles": ["ink_wash"], "text": "下雨了，想家"}
+    [second] = world.publish(other)
+    [letter] = world.wait(lambda: world.dead_letters(journey.id))
+    assert letter["code"] == "conflict"
+    assert world.services.ledger.read(second).records == ()
 
 
 def test_one_trip_in_two_styles_is_two_posts(world):
