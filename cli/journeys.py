@@ -35,7 +35,7 @@ from shared.services import Services
 from shared.styles import choose_style
 from shared.trips import parse_trip
 
-_POLL_S = 0.2
+_POLL_S = 0.4
 
 
 def publish(body: bytes, services: Services) -> str:
