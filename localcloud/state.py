@@ -135,6 +135,8 @@ def _reserve(wanted: int, held: contextlib.ExitStack) -> int:
     """A port nobody listens on; kept bound until all are chosen, so that no two services get the same one."""
     for port in (wanted, 0):
         probe = held.enter_context(socket.socket())
+        # As the servers do: connections of an earlier run that are still winding down do not take a port.
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind(("127.0.0.1", port))
         except OSError:

@@ -79,18 +79,22 @@ def test_every_address_that_the_product_needs_is_given_by_the_cloud(cloud):
 # Services as processes.
 
 
-@pytest.fixture
-def supervisor(cloud):
+@pytest.fixture(scope="module")
+def supervisor(tmp_path_factory):
+    """Two running services; a test that stops one starts it again."""
+    cloud = Cloud.open(tmp_path_factory.mktemp("supervised") / "cloud", free_ports=True)
     with Supervisor(cloud, ["oss", "feed"]) as supervisor:
         yield supervisor
 
 
-def test_the_chosen_services_run_and_no_others(supervisor, cloud):
+def test_the_chosen_services_run_and_no_others(supervisor):
+    cloud = supervisor.cloud
     assert [service for service in SERVICES if answers(cloud, service)] == ["oss", "feed"]
     assert [service for service in SERVICES if supervisor.is_running(service)] == ["oss", "feed"]
 
 
-def test_a_service_that_was_stopped_stays_down_until_it_is_started(supervisor, cloud):
+def test_a_service_that_was_stopped_stays_down_until_it_is_started(supervisor):
+    cloud = supervisor.cloud
     supervisor.stop_service("feed")
     assert not answers(cloud, "feed")
     assert not supervisor.is_running("feed")
@@ -98,13 +102,15 @@ def test_a_service_that_was_stopped_stays_down_until_it_is_started(supervisor, c
     assert answers(cloud, "feed")
 
 
-def test_starting_what_runs_and_stopping_what_does_not_change_nothing(supervisor, cloud):
+def test_starting_what_runs_and_stopping_what_does_not_change_nothing(supervisor):
+    cloud = supervisor.cloud
     supervisor.start_service("feed")
     supervisor.stop_service("eas")
     assert answers(cloud, "feed")
 
 
-def test_a_killed_service_keeps_what_it_had_taken(supervisor, cloud):
+def test_a_killed_service_keeps_what_it_had_taken(supervisor):
+    cloud = supervisor.cloud
     import oss2
 
     auth = oss2.Auth(cloud.access_key_id, cloud.access_key_secret)
@@ -169,8 +175,8 @@ def test_an_unknown_service_is_an_error(cloud):
     assert "'rds'" in ended.stderr
 
 
-def test_a_proxy_of_the_shell_is_not_asked_for_services_of_this_machine(supervisor, cloud, monkeypatch):
+def test_a_proxy_of_the_shell_is_not_asked_for_services_of_this_machine(supervisor, monkeypatch):
     monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
     monkeypatch.delenv("no_proxy", raising=False)
     monkeypatch.delenv("NO_PROXY", raising=False)
-    assert answers(cloud, "feed")
+    assert answers(supervisor.cloud, "feed")

@@ -16,8 +16,8 @@ MODEL = "qwen3.7-plus"
 MESSAGES = [{"role": "system", "content": "只回答 JSON"}, {"role": "user", "content": "新司机的五一出游!"}]
 
 
-def at(url: str) -> TextModel:
-    return TextModel(f"{url}/api/v1", KEY, MODEL, PATIENCE_S)
+def at(url: str, patience_s: float = PATIENCE_S) -> TextModel:
+    return TextModel(f"{url}/api/v1", KEY, MODEL, patience_s)
 
 
 @pytest.fixture
@@ -64,7 +64,7 @@ def test_an_answer_cut_off_at_the_limit_says_so(model, service):
     assert not model.ask(MESSAGES).complete
 
 
-@pytest.mark.parametrize("usage", [None, {}, {"input_tokens": None}])
+@pytest.mark.parametrize("usage", [None, {}, {"input_tokens": None}, {"input_tokens": "许多"}])
 def test_an_answer_without_usage_counts_no_tokens(model, service, usage):
     service.answers(answered(usage=usage))
     answer = model.ask(MESSAGES)
@@ -116,12 +116,12 @@ def test_a_throttled_question_is_asked_again(model, service, status, code):
     assert len(service.seen) == 2
 
 
-def test_a_throttled_question_is_given_up_after_three_times(model, service):
+def test_a_throttled_question_is_given_up_after_the_second_time(model, service):
     service.answers(refusal(429, "Throttling.RateQuota"))
     with pytest.raises(Unavailable) as raised:
         model.ask(MESSAGES)
     assert raised.value.code == "Throttling.RateQuota"
-    assert len(service.seen) == 3
+    assert len(service.seen) == 2
 
 
 _SENT_TWICE = pytest.mark.xfail(
@@ -141,10 +141,10 @@ _SENT_TWICE = pytest.mark.xfail(
         pytest.param(Reply(502, HTML.body, HTML.headers), id="html 502"),
     ],
 )
-def test_a_question_without_a_readable_answer_may_have_been_billed_and_is_not_repeated(model, service, reply):
+def test_a_question_without_a_readable_answer_may_have_been_billed_and_is_not_repeated(service, reply):
     service.answers(reply)
     with pytest.raises(OutcomeUnknown) as raised:
-        model.ask(MESSAGES)
+        at(service.url, reply.patience_s).ask(MESSAGES)
     assert raised.value.service == "dashscope"
     assert len(service.seen) == 1
 
@@ -174,7 +174,7 @@ def test_a_200_without_a_text_is_no_answer(model, service, body):
     assert len(service.seen) == 1
 
 
-def test_a_refused_connection_is_tried_three_times(refusing):
+def test_a_refused_connection_has_taken_nothing(refusing):
     with pytest.raises(Unavailable) as raised:
         at(f"http://{refusing}").ask(MESSAGES)
     assert raised.value.code == "ConnectionFailed"
@@ -182,7 +182,7 @@ def test_a_refused_connection_is_tried_three_times(refusing):
 
 def test_a_connection_that_was_never_made_has_taken_nothing(unreachable):
     with pytest.raises(Unavailable) as raised:
-        at(f"http://{unreachable}").ask(MESSAGES)
+        at(f"http://{unreachable}", patience_s=0.05).ask(MESSAGES)
     assert raised.value.code == "ConnectionFailed"
 
 

@@ -10,7 +10,7 @@ import pytest
 from shared.clouds.messages import Messages, open_messages
 from shared.errors import Misconfigured, OutcomeUnknown, Refused, Unavailable
 from shared.settings import Credentials
-from tests.unit.clouds.scripted import CUT_SHORT, DROPPED, GARBAGE, HTML, PATIENCE_S, SILENT, Reply
+from tests.unit.clouds.scripted import CUT_SHORT, DROPPED, GARBAGE, HTML, SILENT, Reply
 
 CREDENTIALS = Credentials("LTAI0123", "secret-7b1e")
 TRIP = '{"trip_id":"T-1","text":"新司机的五一出游! <&> 🚗"}'.encode()
@@ -31,11 +31,12 @@ def messages(service) -> Messages:
     return at(service.url)
 
 
-def impatient(url: str) -> Messages:
+def waiting(url: str, patience_s: float) -> Messages:
+    """Messages by the SDK with another limit than the product's."""
     from mns.account import Account
 
     account = Account(url, CREDENTIALS.access_key_id, CREDENTIALS.access_key_secret, "")
-    account.mns_client.http.set_connection_timeout(PATIENCE_S)
+    account.mns_client.http.set_connection_timeout(patience_s)
     return Messages(account)
 
 
@@ -122,7 +123,7 @@ def test_a_throttled_message_is_given_up_after_four_times(messages, service):
 )
 def test_a_message_without_a_readable_answer_may_have_arrived_and_is_sent_again(service, reply):
     service.answers(reply, TAKEN)
-    messages = impatient(service.url)
+    messages = waiting(service.url, reply.patience_s)
     # The SDK itself repeats once after a connection that was closed without an answer.
     assert messages.publish("trip-completed", TRIP) == "M-1"
     assert len(service.seen) == 2

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
-from datetime import timedelta, timezone
+from datetime import datetime, timedelta, timezone
 
 import pytest
 
 from shared.errors import Misconfigured
-from shared.services import Services, services_for
+from shared.services import Services, ends_at, services_for
 from shared.settings import Credentials, Settings, credentials_of
 
 CREDENTIALS = Credentials("LTAI0123", "secret-7b1e")
+NOW = datetime(2026, 11, 22, 8, 0, tzinfo=timezone.utc)
 
 
 @dataclass
@@ -136,3 +137,28 @@ def test_deadlines_come_from_the_settings():
 
 def test_the_time_is_utc():
     assert services().now().tzinfo is timezone.utc
+
+
+@dataclass
+class Function:
+    timeout: object
+
+
+@dataclass
+class Invocation:
+    function: Function
+
+
+def test_an_invocation_ends_after_the_functions_timeout():
+    assert ends_at(Invocation(Function(120)), NOW) == NOW + timedelta(seconds=120)
+
+
+@pytest.mark.parametrize("context", [None, Invocation(Function(None)), Invocation(Function("soon"))])
+def test_an_invocation_that_does_not_say_so_has_no_end(context):
+    assert ends_at(context, NOW) is None
+
+
+def test_a_style_that_is_not_deployed_any_more_is_a_fault_of_the_deployment():
+    assert services().style("ink_wash").name_zh == "水墨"
+    with pytest.raises(Misconfigured, match=r"cubism\.toml"):
+        services().style("cubism")

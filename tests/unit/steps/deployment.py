@@ -50,7 +50,7 @@ class Clock:
 
     at: datetime = START
     looks: int = 0
-    interruptions: dict[int, Callable[[], None]] = field(default_factory=dict)
+    interruptions: dict[int, Callable[[], object]] = field(default_factory=dict)
 
     def __call__(self) -> datetime:
         self.looks += 1
@@ -131,14 +131,14 @@ class Deployment:
 
     def interrupted(self, look: int, action: Callable[[], object]) -> Services:
         """An instance during whose `look`-th look at the clock something else happens."""
-        return self.instance(clock=Clock(self.clock.at, interruptions={look: lambda: action() and None}))
+        return self.instance(clock=Clock(self.clock.at, interruptions={look: action}))
 
     def take(self, trip: dict[str, object] | bytes, services: Services | None = None) -> Outcome:
         """Have one function instance take a trip of one style."""
         [outcome] = take_message(message(trip), services or self.instance())
         return outcome
 
-    def submitted(self, **changes: object) -> str:
+    def submitted(self, **changes: Any) -> str:
         """The id of a journey whose first render is queued."""
         outcome = self.take(trip(**changes))
         assert outcome.step == "submitted", outcome
@@ -200,7 +200,7 @@ class Deployment:
 STRAIGHT = ["received", "prompted", "submitting", "submitted", "rendered", "inspected", "stored", "published"]
 
 
-def trip(name: str = "02-west-lake-rain", **changes: object) -> dict[str, object]:
+def trip(name: str = "02-west-lake-rain", **changes: Any) -> dict[str, object]:
     """An example trip under an id of its own, with changes."""
     found = json.loads((EXAMPLES / f"{name}.json").read_text("utf-8"))
     return {**found, "trip_id": f"T-{uuid.uuid4()}", **changes}

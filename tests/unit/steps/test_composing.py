@@ -70,7 +70,7 @@ def test_after_two_useless_answers_the_template_writes_and_says_why(prompted, mo
         ({"status": 404, "code": "ModelNotFound"}, "dashscope: ModelNotFound"),
         ({"status": 400, "code": "DataInspectionFailed"}, "dashscope: DataInspectionFailed"),
         ({"status": 500, "code": "InternalError"}, "dashscope: InternalError"),
-        ({"status": 429, "code": "Throttling.RateQuota", "times": 3}, "dashscope: Throttling.RateQuota"),
+        ({"status": 429, "code": "Throttling.RateQuota", "times": 2}, "dashscope: Throttling.RateQuota"),
         ({"mode": "html"}, "dashscope: "),
         ({"mode": "no_output"}, "dashscope: NoOutput"),
     ],
@@ -83,6 +83,16 @@ def test_when_the_model_cannot_answer_the_template_writes_and_says_why(prompted,
     assert record.fallback.startswith(reason)
     assert record.brief.painting_prompt.startswith("Chinese ink wash painting")
     assert (record.input_tokens, record.output_tokens) == (0, 0)
+
+
+def test_where_no_place_may_be_named_a_sight_in_the_words_is_a_fault(deployment, model_fault):
+    model_fault(**says({**GOOD, "title": "雷峰塔的雨"}))
+    model_fault(**says({**GOOD, "title": "湖上的雨", "tags": ["湖", "雨", "春天"], "alt_text": "雨里的湖"}))
+    quiet = {"process": True, "publish": True, "show_cities": False}
+    record = deployment.read(deployment.submitted(consent=quiet)).need(Prompted)
+    assert (record.written_by, record.brief.title) == ("qwen3.7-plus", "湖上的雨")
+    # The picture may still show the sight.
+    assert "Broken Bridge" in record.brief.painting_prompt
 
 
 def test_a_service_that_is_down_does_not_hold_up_the_trip(prompted, outage):

