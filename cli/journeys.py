@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -110,23 +111,22 @@ class Follower:
     services: Services
     on_record: Callable[[str, Record], None]
     idle: Callable[[], None] = lambda: None
+    _keys: dict[str, list[str]] = field(default_factory=dict)
     _told: set[tuple[str, Record]] = field(default_factory=set)
 
     def follow(self, journeys: list[str], *, timeout_s: float) -> dict[str, Journey]:
         """Wait until every journey has ended, or `timeout_s` is over; returns them as they then stand."""
         found = {journey: Journey(journey) for journey in journeys}
         deadline = time.monotonic() + timeout_s
-        while time.monotonic() < deadline:
+        while time.monotonic() < deadline and not all(journey.finished for journey in found.values()):
             for journey in [key for key, value in found.items() if not value.finished]:
-                try:
-                    found[journey] = self.services.ledger.read(journey)
-                except ServiceError:
-                    continue
-                finally:
-                    self.idle()
-                self._report(found[journey])
-            if all(journey.finished for journey in found.values()):
-                break
+                with contextlib.suppress(ServiceError):
+                    keys = self.services.ledger.keys(journey)
+                    if keys != self._keys.get(journey):
+                        found[journey] = self.services.ledger.read(journey)
+                        self._keys[journey] = keys
+                        self._report(found[journey])
+                self.idle()
             time.sleep(_POLL_S)
         return found
 

@@ -61,12 +61,16 @@ class Ledger:
         name = f"trouble-{int(trouble.at.timestamp() * 1000)}-{trouble.during}.json"
         self.bucket.create(_folder(journey_id) + name, _encoder.encode(trouble), _JSON)
 
+    def keys(self, journey_id: str) -> list[str]:
+        """The keys of the journey's records; another list means that it has moved."""
+        return list(self.bucket.keys(_folder(journey_id)))
+
     def read(self, journey_id: str) -> Journey:
         """The journey as it stands; without records when nothing is known of it.
 
         Raises `ServiceError` with the code ``UnreadableRecord`` for a record that this code can't read.
         """
-        keys = list(self.bucket.keys(_folder(journey_id)))
+        keys = self.keys(journey_id)
         if not keys:
             return Journey(journey_id)
         with ThreadPoolExecutor(min(4, len(keys))) as pool:
