@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.client
 import json
 import os
 import subprocess
@@ -30,17 +31,25 @@ def services_of(cloud: Cloud) -> Services:
 
 
 def is_up(cloud: Cloud) -> bool:
-    """Whether this cloud runs. Raises `CloudError` when one with another state folder holds its address."""
+    """Whether this cloud runs. Raises `CloudError` when another cloud, or another program, holds its address."""
     try:
         found = _admin(cloud, "GET", HEALTH_PATH, timeout_s=2.0)
-    except urllib.error.URLError:
+    except urllib.error.HTTPError:
+        raise _stranger(cloud) from None
+    except (urllib.error.URLError, ConnectionError, TimeoutError):
         return False
+    except (http.client.HTTPException, ValueError):
+        raise _stranger(cloud) from None
     if found.get("root") != str(cloud.root):
         raise CloudError(
             f"another embedded cloud, with its state in {found.get('root')}, runs on this one's ports; "
             "stop it first (`tripcanvas down --root …`)"
         )
     return True
+
+
+def _stranger(cloud: Cloud) -> CloudError:
+    return CloudError(f"{cloud.url('admin')} is held by another program; stop it, or use another --root")
 
 
 def start_detached(cloud: Cloud, timeout_s: float = 60.0) -> None:

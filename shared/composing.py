@@ -63,4 +63,9 @@ def compose(facts: TripFacts, style: Style, seed: int, model: TextModel, *, name
             asked = repair_messages(asked, answers[-1].text, str(error))
             continue
         return Composition(brief, answers[-1].model, "", tuple(answers))
-    return Composition(write_brief(facts, style, seed), TEMPLATE, fault, tuple(answers))
+    return by_template(facts, style, seed, fault, tuple(answers))
+
+
+def by_template(facts: TripFacts, style: Style, seed: int, fault: str, answers: tuple[Answer, ...] = ()) -> Composition:
+    """The brief as the template writes it, with the fault that made it necessary."""
+    return Composition(write_brief(facts, style, seed), TEMPLATE, fault, answers)

@@ -156,7 +156,7 @@ class Feed:
 def _receipt(body: bytes) -> PostReceipt:
     try:
         return msgspec.json.decode(body, type=PostReceipt)
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, UnicodeDecodeError):
         raise OutcomeUnknown("feed", "UnreadableAnswer") from None
 
 

@@ -123,7 +123,9 @@ def display_name(city: str, language: str) -> str:
 
 #: What people call cities and their best-known quarters besides the names in the table.
 _BY_NAMES = (
-    "魔都|沪上|申城|外滩|陆家嘴|帝都|京城|羊城|花城|小蛮腰|鹏城|蓉城|锦官城|宽窄巷子|山城重庆|雾都|渝中|金陵|秦淮|姑苏|平江路|江城武汉|星城|泉城|岛城|"
+    "西湖|west lake|太湖|taihu|洱海|erhai|滇池|鼓浪屿|gulangyu|故宫|forbidden city|天安门|鸟巢|夫子庙|断桥|苏堤|"
+    "魔都|沪上|申城|外滩|陆家嘴|帝都|京城|羊城|花城|小蛮腰|鹏城|蓉城|锦官城|宽窄巷子|"
+    "山城重庆|雾都|渝中|金陵|秦淮|姑苏|平江路|江城武汉|星城|泉城|岛城|"
     "冰城|春城|榕城|鹭岛|甬城|庐州|洪城|邕城|筑城|津门|长安城|古都西安|大唐不夜城|兵马俑|the bund|lujiazui|terracotta"
 )
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from datetime import datetime, timedelta
 
-from shared.composing import compose
-from shared.errors import Conflict, InvalidInput, NotDone, TripcanvasError
+from shared.composing import by_template, compose
+from shared.errors import Conflict, InvalidInput, Misconfigured, NotDone, TripcanvasError
 from shared.events import Message
 from shared.facts import facts_of
 from shared.journey import Journey, Prompted, Received, Step, journey_id, seed_of, trip_key
@@ -106,10 +106,13 @@ def prompt(journey: Journey, services: Services) -> Journey:
     received = journey.find(Received)
     if journey.step is not Step.RECEIVED or received is None:
         return journey
-    style = services.style(received.style)
-    composition = compose(
-        received.facts, style, seed_of(journey.id), services.text_model, name_places=received.show_cities
-    )
+    style, seed = services.style(received.style), seed_of(journey.id)
+    try:
+        model = services.text_model
+    except Misconfigured as error:
+        composition = by_template(received.facts, style, seed, str(error))
+    else:
+        composition = compose(received.facts, style, seed, model, name_places=received.show_cities)
     if composition.fallback:
         log("fallback", journey=journey.id, rounds=composition.rounds)
     prompted = Prompted(

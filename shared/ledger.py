@@ -6,7 +6,8 @@ whoever creates the record of a step owns that step. Keys::
     journeys/<first two hex>/<journey id>/<received|prompted|stored>.json
     journeys/<first two hex>/<journey id>/<submitting|submitted|result|inspected>-<attempt>.json
     journeys/<first two hex>/<journey id>/end.json
-    journeys/<first two hex>/<journey id>/trouble-<milliseconds>-<step>.json
+    journeys/<first two hex>/<journey id>/trouble-<milliseconds>-<step>-<random>.json
+    journeys/<first two hex>/<journey id>/takeover-<attempt>-<number>.json
     open/<minute the journey is due>/<journey id>        while it is not finished
     trips/<trip key>.json                                what a trip id stands for: the first message's hash and styles
 
@@ -16,6 +17,7 @@ Steps that exclude each other share a key: an attempt has one `result` (rendered
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -58,12 +60,17 @@ class Ledger:
 
     def note(self, journey_id: str, trouble: Trouble) -> None:
         """Write down what went wrong on the way; moves nothing."""
-        name = f"trouble-{int(trouble.at.timestamp() * 1000)}-{trouble.during}.json"
+        name = f"trouble-{int(trouble.at.timestamp() * 1000)}-{trouble.during}-{secrets.token_hex(2)}.json"
         self.bucket.create(_folder(journey_id) + name, _encoder.encode(trouble), _JSON)
 
     def keys(self, journey_id: str) -> list[str]:
         """The keys of the journey's records; another list means that it has moved."""
         return list(self.bucket.keys(_folder(journey_id)))
+
+    def take_over(self, journey_id: str, number: int, trouble: Trouble) -> bool:
+        """Note that a submission is taken over, for the `number`-th time of its attempt; True for one run only."""
+        key = f"{_folder(journey_id)}takeover-{trouble.attempt}-{number}.json"
+        return self.bucket.create(key, _encoder.encode(trouble), _JSON)
 
     def read(self, journey_id: str) -> Journey:
         """The journey as it stands; without records when nothing is known of it.

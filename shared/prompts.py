@@ -150,7 +150,9 @@ def parse_brief(answer: str, facts: TripFacts, style: Style, *, name_places: boo
     if CITY in prompt:
         raise BriefInvalid("painting_prompt", "the sight itself, not the token for a city")
     _check_length("painting_prompt", prompt, *_PROMPT_LENGTH)
-    negative = ", ".join(filter(None, (_clean("negative_prompt", read.negative_prompt), style.negative)))
+    negative = _clean("negative_prompt", read.negative_prompt)
+    if style.negative not in negative:
+        negative = ", ".join(filter(None, (negative, style.negative)))
     _check_length("negative_prompt", negative, 0, _NEGATIVE_LENGTH)
     title = _without_cities(_clean("title", read.title), facts)
     _check_length("title", title, 2, _TITLE_LENGTH[facts.language])

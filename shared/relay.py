@@ -67,12 +67,15 @@ def _forward(services: Services, wait_s: float) -> int:
     # A GET that waits comes back only when it has as many records as it asked for: wait for one, take what there is.
     records = queue.poll_sink(wait_s=0, length=_BATCH) or queue.poll_sink(wait_s=wait_s, length=1)
     topic = services.settings.need("result_topic")
+    forwarded = 0
     for record in records:
         try:
             services.messages.publish(topic, _body(record))
         except Refused as error:
             # No topic will ever carry it: the record must not block those behind it. The journey's deadline finds it.
             log("result_dropped", task=record.task_id, index=record.index, code=error.code)
+        else:
+            forwarded += 1
+            log("relayed", task=record.task_id, index=record.index, status=record.status)
         queue.delete_from_sink([record.index])
-        log("relayed", task=record.task_id, index=record.index, status=record.status)
-    return len(records)
+    return forwarded

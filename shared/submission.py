@@ -15,6 +15,7 @@ from shared.journey import (
     StepRecord,
     Submitted,
     Submitting,
+    Trouble,
     seed_of,
     step_of,
     task_id,
@@ -26,6 +27,7 @@ from shared.telemetry import log
 LIVE, BACKFILL = "live", "backfill"
 #: Age at which an intent without an outcome is taken over: its owner makes one request of at most ten seconds.
 TAKE_OVER_AFTER = timedelta(seconds=60)
+_TAKING_OVER = "taking_over"
 #: The ordered picture; portrait 4:5, legal for wan2.2 and older.
 WIDTH, HEIGHT = 768, 960
 
@@ -89,11 +91,26 @@ def _take_over(journey: Journey, intent: Submitting, services: Services) -> Jour
     """Whether the queue took the request is unknown: look, and queue it only when it is not there.
 
     An intent whose owner noted that nothing was taken is free at once; any other only when its owner can't be at it
-    any more.
+    any more. One run takes it over: it notes that first, by a create-only object, and is the owner from then on.
     """
-    released = any(trouble.nothing_taken and trouble.attempt == intent.attempt for trouble in journey.troubles)
-    if not released and services.now() - intent.at < TAKE_OVER_AFTER:
-        raise OutcomeUnknown("eas", "SubmissionInProgress", "another run may be queueing this attempt now")
+    mine = [trouble for trouble in journey.troubles if trouble.attempt == intent.attempt]
+    takeovers = [trouble for trouble in mine if trouble.during == _TAKING_OVER]
+    releases = [trouble.at for trouble in mine if trouble.nothing_taken]
+    since, now = takeovers[-1].at if takeovers else intent.at, services.now()
+    released = any(at > since for at in releases) if takeovers else bool(releases)
+    in_progress = OutcomeUnknown("eas", "SubmissionInProgress", "another run may be queueing this attempt now")
+    if not released and now - since < TAKE_OVER_AFTER:
+        raise in_progress
+    note = Trouble(
+        at=now,
+        attempt=intent.attempt,
+        during=_TAKING_OVER,
+        service="eas",
+        code="TakenOver",
+        reason="an earlier run's submission has no outcome",
+    )
+    if not services.ledger.take_over(journey.id, len(takeovers) + 1, note):
+        raise in_progress
     if services.image_queue.find(intent.task_id):
         return _submitted(journey, intent, 0, "", services)
     return _queue(journey, intent, services)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from shared.errors import Misconfigured, OutcomeUnknown, Refused, Unavailable
+from shared.errors import Misconfigured, OutcomeUnknown, Refused, TripcanvasError, Unavailable
 
 #: Nothing was taken: throttled, or the instance's queue is full (450 is EAS's). A 503 may come from a gateway behind
 #: which the request was taken.
@@ -33,23 +33,13 @@ def call(
     a 404 is returned instead.
     """
     import requests
-    from urllib3.exceptions import MaxRetryError
 
     try:
         answer = session.request(
             method, url, params=query, data=body, headers=headers, timeout=timeout_s, allow_redirects=False
         )
-    except requests.exceptions.ConnectTimeout:
-        raise Unavailable(service, "ConnectionFailed", "connect timeout") from None
-    except requests.exceptions.ConnectionError as error:
-        # Only a connection that was never made comes wrapped as MaxRetryError; a broken one does not.
-        refused = bool(error.args) and isinstance(error.args[0], MaxRetryError)
-        kind = Unavailable if refused else OutcomeUnknown
-        raise kind(service, "ConnectionFailed", type(error).__name__) from None
-    except (requests.exceptions.InvalidURL, requests.exceptions.MissingSchema, requests.exceptions.InvalidSchema):
-        raise Misconfigured(f"{service}: the address is not an http(s) address; check {check}") from None
     except requests.exceptions.RequestException as error:
-        raise OutcomeUnknown(service, "Timeout", type(error).__name__) from None
+        raise transport_error(service, error, check) from None
     status = answer.status_code
     if 200 <= status < 300 or (status == 404 and missing_is_an_answer):
         return answer
@@ -60,3 +50,20 @@ def call(
     if status >= 500 or status == 408:
         raise OutcomeUnknown(service, str(status))
     raise Refused(service, str(status))
+
+
+def transport_error(service: str, error: Exception, check: str) -> TripcanvasError:
+    """What a `requests.RequestException` means: nothing was sent, or it may have been; or the address is none."""
+    import requests.exceptions as failures
+    from urllib3.exceptions import MaxRetryError
+
+    if isinstance(error, failures.InvalidURL | failures.MissingSchema | failures.InvalidSchema):
+        return Misconfigured(f"{service}: the address is not an http(s) address; check {check}")
+    if isinstance(error, failures.ConnectTimeout):
+        return Unavailable(service, "ConnectionFailed", "connect timeout")
+    if isinstance(error, failures.ConnectionError):
+        # Only a connection that was never made comes wrapped as MaxRetryError; a broken one does not.
+        refused = bool(error.args) and isinstance(error.args[0], MaxRetryError)
+        kind = Unavailable if refused else OutcomeUnknown
+        return kind(service, "ConnectionFailed", type(error).__name__)
+    return OutcomeUnknown(service, "Timeout", type(error).__name__)

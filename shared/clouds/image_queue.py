@@ -7,7 +7,6 @@ is answered 504 is queued six times), loses records when its time-out meets the 
 from __future__ import annotations
 
 import base64
-import binascii
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -128,7 +127,7 @@ def _record(item: dict[str, Any]) -> SinkRecord:
     last_code = str(tags.get("lastCode", "200"))
     try:
         answer = base64.b64decode(str(item.get("data") or ""))
-    except binascii.Error:
+    except ValueError:
         answer = b""
     return SinkRecord(
         task_id=str(tags.get("task_id", "")),

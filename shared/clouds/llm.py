@@ -9,8 +9,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, cast
 
+from shared.clouds.http import transport_error
 from shared.errors import Misconfigured, OutcomeUnknown, Refused, ServiceError, Unavailable
 from shared.retries import retrying
+
+_CHECK = "TRIPCANVAS_DASHSCOPE_URL"
 
 #: Normalised codes that no retry can help and that a person must mend.
 _PERMANENT_SETTINGS = frozenset(
@@ -62,7 +65,7 @@ class TextModel:
         import requests
         from dashscope import Generation
 
-        with requests.Session() as session:
+        with _one_shot_session() as session:
             try:
                 answer: Any = Generation.call(
                     model=self.model,
@@ -77,22 +80,28 @@ class TextModel:
                     enable_thinking=False,
                     max_tokens=max_tokens,
                 )
-            except (requests.exceptions.ConnectTimeout, requests.exceptions.ProxyError) as error:
-                raise Unavailable("dashscope", "ConnectionFailed", type(error).__name__) from None
-            except requests.exceptions.ConnectionError as error:
-                from urllib3.exceptions import MaxRetryError
-
-                refused = bool(error.args) and isinstance(error.args[0], MaxRetryError)
-                kind = Unavailable if refused else OutcomeUnknown
-                raise kind("dashscope", "ConnectionFailed", type(error).__name__) from None
             except requests.exceptions.RequestException as error:
-                raise OutcomeUnknown("dashscope", "Timeout", type(error).__name__) from None
+                raise transport_error("dashscope", error, _CHECK) from None
             except TypeError:
                 # What the SDK raises for an HTTP 200 without "output".
                 raise OutcomeUnknown("dashscope", "NoOutput") from None
         if answer.status_code != 200:
             raise _error(answer.status_code, str(answer.code or ""), str(answer.request_id or ""))
         return _read(answer, self.model)
+
+
+def _one_shot_session() -> Any:
+    """A session whose broken connections the SDK does not see as such: it would send the question again."""
+    import requests
+
+    class OneShot(requests.Session):
+        def send(self, request: Any, **options: Any) -> Any:
+            try:
+                return super().send(request, **options)
+            except requests.exceptions.RequestException as error:
+                raise transport_error("dashscope", error, _CHECK) from None
+
+    return OneShot()
 
 
 def _error(status: int, code: str, request_id: str) -> ServiceError | Misconfigured:

@@ -20,6 +20,8 @@ _PERMANENT_SETTINGS = frozenset(
     {"AccessDenied", "InvalidAccessKeyId", "SignatureDoesNotMatch", "QueueNotExist", "TopicNotExist", "TimeExpired"}
 )
 _THROTTLED = frozenset({"QpsLimitExceeded"})
+#: What the service will never take, however often it is sent; every other code may pass.
+_REFUSED = frozenset({"InvalidArgument", "MalformedXML", "MessageTooLong", "MissingParameter", "InvalidDigest"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,9 +81,8 @@ def _translated(error: Any) -> ServiceError | Misconfigured:
             return Misconfigured(f"mns: {error.type} (request {error.req_id})")
         if error.type in _THROTTLED:
             return Unavailable("mns", error.type, str(error.req_id))
-        if error.type == "InternalError":
-            return OutcomeUnknown("mns", error.type, str(error.req_id))
-        return Refused("mns", str(error.type), str(error.req_id))
+        kind = Refused if error.type in _REFUSED else OutcomeUnknown
+        return kind("mns", str(error.type), str(error.req_id))
     # Every local failure arrives as one network exception that has lost its cause; only the text tells them apart.
     if "refused" in str(error.message):
         return Unavailable("mns", "ConnectionFailed")

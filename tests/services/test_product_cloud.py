@@ -50,8 +50,10 @@ def test_every_service_has_a_port_of_its_own(cloud):
 def test_a_documented_port_that_is_taken_is_replaced(tmp_path):
     with socket.socket() as taken:
         # Taken by another program of this machine: just as well.
+        taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         with contextlib.suppress(OSError):
             taken.bind(("127.0.0.1", 7710))
+            taken.listen()
         assert Cloud.open(tmp_path / "cloud").ports["oss"] != 7710
 
 

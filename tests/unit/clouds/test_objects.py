@@ -94,6 +94,13 @@ def test_a_create_that_was_not_taken_is_sent_again_and_no_ones_before(bucket, se
     assert requests_of(service) == ["PUT", "PUT"]
 
 
+def test_a_create_that_is_not_allowed_is_no_taken_key(bucket, service):
+    service.answers(refusal(400, "InvalidArgument"))
+    with pytest.raises(Refused):
+        bucket.create(KEY, BODY, "application/json")
+    assert requests_of(service) == ["PUT"]
+
+
 def test_a_public_picture_says_so_and_a_private_one_does_not(bucket, service):
     service.answers(PUT)
     bucket.put("posts/a.jpg", b"JPEG", "image/jpeg", public=True, cache_control="public, max-age=31536000, immutable")

@@ -19,6 +19,7 @@ from shared.styles import choose_style
 from shared.trips import parse_trip
 from tests.unit.clouds.scripted import DROPPED, Reply, ScriptedService
 from tests.unit.steps.deployment import STRAIGHT, Crash, message, trip
+from tests.unit.steps.gate import gate_before
 
 QUEUED = STRAIGHT[:4]
 
@@ -129,8 +130,18 @@ def test_a_queue_that_took_nothing_is_tried_again_at_once(deployment, outage, em
     outcome = deployment.take(sent)
     assert (outcome.step, outcome.retry) == ("submitted", False)
     assert len(deployment.gpu.queued()) == 1
-    [trouble] = deployment.read(outcome.journey).troubles
-    assert (trouble.during, trouble.service, trouble.code) == ("submitting", "eas", "ConnectionFailed")
+    troubles = deployment.read(outcome.journey).troubles
+    assert {(trouble.during, trouble.service, trouble.code) for trouble in troubles} == {
+        ("submitting", "eas", "ConnectionFailed"),
+        ("taking_over", "eas", "TakenOver"),
+    }
+
+
+def test_without_a_key_for_the_model_the_template_writes_and_says_why(deployment):
+    outcome = deployment.take(trip(), deployment.instance(dashscope_api_key=""))
+    assert outcome.step == "submitted"
+    prompted = deployment.read(outcome.journey).need(Prompted)
+    assert (prompted.written_by, prompted.fallback) == ("template", "DASHSCOPE_API_KEY is not set")
 
 
 def test_an_intent_of_unknown_outcome_is_taken_over_once_its_owner_cannot_be_at_it_any_more(deployment, unsure_queue):
@@ -157,25 +168,42 @@ def test_a_graph_whose_acceptance_was_lost_is_looked_up_and_not_queued_again(dep
     assert len(deployment.gpu.queued()) == 1
 
 
-def test_two_deliveries_of_one_trip_at_once_queue_one_graph(deployment):
-    sent = trip()
-    start, outcomes = threading.Barrier(2), []
+def at_once(*takes):
+    """Run so many deliveries at the same time, each in a thread of its own; their outcomes."""
+    start, outcomes = threading.Barrier(len(takes)), []
 
-    def take():
-        services = deployment.instance()
+    def run(take):
         start.wait()
-        outcomes.append(deployment.take(sent, services))
+        outcomes.append(take())
 
-    threads = [threading.Thread(target=take) for _ in range(2)]
+    threads = [threading.Thread(target=run, args=(take,)) for take in takes]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    assert len(outcomes) == 2
+    assert len(outcomes) == len(takes)
+    return outcomes
+
+
+def test_two_deliveries_of_one_trip_at_once_queue_one_graph(deployment):
+    sent = trip()
+    instances = [deployment.instance(), deployment.instance()]
+    at_once(*(lambda services=services: deployment.take(sent, services) for services in instances))
     assert len(deployment.gpu.queued()) == 1
     deployment.clock.advance(seconds=60)
     outcome = deployment.take(sent)
     assert deployment.steps(outcome.journey) == QUEUED
+    assert len(deployment.gpu.queued()) == 1
+
+
+def test_two_that_take_over_one_submission_at_once_queue_one_graph(deployment, outage, embedded):
+    sent = trip()
+    outage("eas")
+    deployment.take(sent)
+    embedded.start_service("eas")
+    with gate_before(deployment.cloud.url("eas"), puts=2) as gate:
+        instances = [deployment.instance(eas_url=gate) for _ in range(2)]
+        at_once(*(lambda services=services: deployment.take(sent, services) for services in instances))
     assert len(deployment.gpu.queued()) == 1
 
 
@@ -215,13 +243,12 @@ def test_a_graph_the_queue_itself_finds_too_large_ends_the_journey(deployment):
 @pytest.mark.parametrize(
     ("setting", "value", "during", "reason"),
     [
-        ("dashscope_api_key", "", "prompting", "DASHSCOPE_API_KEY is not set"),
         ("eas_token", "another", "submitting", "eas: answered 401; check TRIPCANVAS_EAS_URL, TRIPCANVAS_EAS_SERVICE"),
         ("eas_url", "", "submitting", "TRIPCANVAS_EAS_URL is not set"),
         ("image_model", "m" * 65, "submitting", "workflow wanx_scene: model: at most 64 characters"),
         ("workflow", "no_such", "submitting", "workflow no_such: "),
     ],
-    ids=["no key", "wrong token", "no queue", "long model", "no workflow"],
+    ids=["wrong token", "no queue", "long model", "no workflow"],
 )
 def test_a_wrong_setting_is_a_trouble_of_the_journey_which_goes_on_once_it_is_mended(
     deployment, setting, value, during, reason
@@ -330,6 +357,14 @@ def test_the_same_trip_with_other_content_is_kept_as_a_conflict_and_moves_nothin
     assert (letter["code"], letter["journey"]) == ("conflict", first.journey)
     assert deployment.steps(first.journey) == QUEUED
     assert deployment.read(first.journey).need(Received).distance_km == 180
+
+
+def test_while_dead_letters_cannot_be_sent_a_conflict_is_asked_for_again(deployment, outage):
+    sent = trip()
+    deployment.take(sent)
+    outage("mns")
+    outcome = deployment.take({**sent, "distance_km": 1.5})
+    assert (outcome.step, outcome.retry) == ("rejecting", True)
 
 
 def test_the_same_trip_in_another_style_is_a_conflict_too(deployment):

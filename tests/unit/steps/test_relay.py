@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import time
 
@@ -9,10 +10,11 @@ import pytest
 
 from shared.clouds.messages import MAX_BODY_BYTES
 from shared.delivery import take_result
-from shared.errors import Misconfigured, Unavailable
+from shared.errors import Misconfigured, ServiceError, Unavailable
 from shared.journey import task_id
 from shared.relay import relay_results
 from shared.results import SinkRecord
+from tests.unit.clouds.scripted import Reply, ScriptedService
 from tests.unit.steps.deployment import STRAIGHT, painted, result, trip
 
 TASK = "3f2b7c1e-6a0d-5c7f-9d3b-2a8e4f1c5d60-1"
@@ -91,6 +93,33 @@ def test_an_answer_with_control_characters_and_markup_arrives_as_it_was(deployme
     deployment.gpu.answer(TASK, "\x00\x0b\ufffe]]>&<完成".encode())
     assert relay_results(deployment.instance(), seconds=SECONDS) == 1
     assert arrived(1)[0]["answer"] == "\x00\x0b\ufffe]]>&<完成"
+
+
+def test_a_record_that_the_topic_refuses_does_not_keep_the_next_from_going_on(deployment):
+    from mns.account import Account
+    from mns.topic import TopicMeta
+
+    cloud = deployment.cloud
+    account = Account(cloud.url("mns"), cloud.access_key_id, cloud.access_key_secret, "")
+    account.get_topic("small").create(TopicMeta(maximum_message_size=1024))
+    deployment.gpu.answer("another-users-task", b"x" * 2000)
+    deployment.gpu.answer(TASK, ANSWER.encode())
+    relay_results(deployment.instance(result_topic="small"), seconds=SECONDS)
+    assert deployment.gpu.in_sink() == []
+
+
+def test_a_trouble_of_the_topic_under_an_unknown_name_loses_no_record(deployment):
+    error = (
+        '<?xml version="1.0"?><Error xmlns="http://mns.aliyuncs.com/doc/v1"><Code>ServiceUnavailable</Code>'
+        "<Message>忙</Message><RequestId>R-9</RequestId><HostId>h</HostId></Error>"
+    )
+    service = ScriptedService()
+    service.answers(Reply(503, error.encode(), {"Content-Type": "text/xml"}))
+    deployment.gpu.answer(TASK, ANSWER.encode())
+    with contextlib.suppress(ServiceError):
+        relay_results(deployment.instance(mns_endpoint=service.url), seconds=SECONDS)
+    service.close()
+    assert deployment.gpu.in_sink() == [TASK]
 
 
 def test_while_the_topic_is_down_the_record_stays_where_it_is(deployment, outage, embedded, arrived):
