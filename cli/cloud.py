@@ -18,6 +18,9 @@ from localcloud.supervisor import answers
 from shared.services import Services
 from shared.settings import Credentials, Settings
 
+#: Exit status of `up` when another `up` of the same state folder was first.
+ALREADY_STARTING = 3
+
 
 class CloudError(RuntimeError):
     """The embedded cloud can't be started, stopped or asked; the message says what to do."""
@@ -52,10 +55,11 @@ def _stranger(cloud: Cloud) -> CloudError:
     return CloudError(f"{cloud.url('admin')} is held by another program; stop it, or use another --root")
 
 
-def start_detached(cloud: Cloud, timeout_s: float = 60.0) -> None:
+def start_detached(cloud: Cloud, timeout_s: float = 60.0) -> bool:
     """Start the cloud in a process of its own and wait until all its services answer.
 
-    Raises `CloudError` with the end of the log when it does not come up.
+    Returns whether it was this call that started it: another command may have been first. Raises `CloudError` with
+    the end of the log when it does not come up; whatever ends this call early ends the new process too.
     """
     log = cloud.log_file("cloud")
     with log.open("ab") as out:
@@ -66,17 +70,23 @@ def start_detached(cloud: Cloud, timeout_s: float = 60.0) -> None:
             stderr=out,
             start_new_session=True,
         )
-    deadline = time.monotonic() + timeout_s
-    while time.monotonic() < deadline:
-        if process.poll() is not None:
-            raise CloudError(f"the embedded cloud did not start:\n{log.read_text('utf-8', 'replace')[-3000:]}")
-        if is_up(cloud):
-            # It outlives this command on purpose: the object must not complain about that.
-            process.returncode = 0
-            return
-        time.sleep(0.05)
-    process.terminate()
-    raise CloudError(f"the embedded cloud did not answer in {timeout_s:g} s; see {log}")
+    try:
+        deadline = time.monotonic() + timeout_s
+        while time.monotonic() < deadline:
+            if is_up(cloud):
+                mine = _admin(cloud, "GET", HEALTH_PATH)["pid"] == process.pid
+                if not mine:
+                    process.wait(timeout_s)
+                # It outlives this command on purpose: the object must not complain about that.
+                process.returncode = 0
+                return mine
+            if process.poll() not in (None, ALREADY_STARTING):
+                raise CloudError(f"the embedded cloud did not start:\n{log.read_text('utf-8', 'replace')[-3000:]}")
+            time.sleep(0.05)
+        raise CloudError(f"the embedded cloud did not answer in {timeout_s:g} s; see {log}")
+    except BaseException:
+        process.terminate()
+        raise
 
 
 def stop(cloud: Cloud, timeout_s: float = 20.0) -> bool:

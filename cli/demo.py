@@ -31,9 +31,7 @@ def run_demo(cloud: Cloud, files: list[Path], *, out: Path, keep: bool, timeout_
     Returns whether every trip was posted. Raises `CloudDown` when a service stays silent.
     """
     clock = _Clock()
-    mine = not is_up(cloud)
-    if mine:
-        start_detached(cloud)
+    mine = not is_up(cloud) and start_detached(cloud)
     try:
         clock.line("cloud", f"{len(SERVICES)} services on this machine, standing in for Alibaba Cloud")
         services = services_of(cloud)
@@ -44,11 +42,12 @@ def run_demo(cloud: Cloud, files: list[Path], *, out: Path, keep: bool, timeout_
             clock.line("published", f"{file.name} to the topic trip-completed, message {message_id}")
             for journey in journeys_of(body, services):
                 names[journey] = file.stem
+                clock.line("journey", journey)
         journeys = _follow(cloud, services, list(names), clock, timeout_s, names if len(names) > 1 else {})
         for found in journeys.values():
             _show(found, services, out, names[found.id])
         posted = all(found.step is Step.PUBLISHED for found in journeys.values())
-        if keep:
+        if keep or not mine:
             _say(f"\nFeed    [bold]{cloud.url('feed')}[/bold]   (`tripcanvas down` stops everything)")
         else:
             _say(f"\nFeed    {cloud.url('feed')}   (only while the cloud runs: --keep leaves it running)")
@@ -88,7 +87,7 @@ def _as_a_new_trip(body: bytes) -> bytes:
     What is no trip with an id stays as it is.
     """
     try:
-        trip = json.loads(body)
+        trip = json.loads(body.decode("utf-8"))
     except (ValueError, RecursionError):
         return body
     if not isinstance(trip, dict) or not isinstance(trip.get("trip_id"), str) or len(trip["trip_id"]) > 50:
@@ -106,7 +105,7 @@ def _show(journey: Journey, services: Services, out: Path, name: str) -> None:
     if published is not None:
         _say(f"Post    {published.post_url or published.post_id} ({published.visibility})")
     if journey.find(Rejected) is not None:
-        _say(f"Journey {journey.id} was rejected; its message is in the dead-letter queue")
+        _say(f"Journey {journey.id} was rejected; the dead-letter queue says why")
 
 
 def _say(line: str) -> None:
@@ -169,7 +168,11 @@ class _Watch:
         elif self._silent_since is None:
             self._silent_since = now
         elif now - self._silent_since > _GRACE_S:
+            if len(silent) == len(SERVICES):
+                raise CloudDown(
+                    "no service of the embedded cloud answers; `tripcanvas up` starts it, and the journeys go on"
+                )
             raise CloudDown(
                 f"{', '.join(silent)} of the embedded cloud does not answer (log: {self._cloud.log_file(silent[0])}); "
-                f"the journey goes on when `tripcanvas service {silent[0]} start` has started it again"
+                f"the journeys go on when `tripcanvas service {silent[0]} start` has started it again"
             )

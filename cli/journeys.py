@@ -8,7 +8,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from shared.errors import InvalidInput, ServiceError, TripcanvasError
+from shared.clouds.messages import MAX_BODY_BYTES
+from shared.errors import InvalidInput, ServiceError, TripcanvasError, Unavailable
 from shared.facts import facts_of
 from shared.gazetteer import display_name
 from shared.journey import (
@@ -39,16 +40,28 @@ from shared.trips import parse_trip
 _POLL_S = 0.4
 
 
+class CloudDown(TripcanvasError):
+    """A service of the embedded cloud does not answer."""
+
+
 def publish(body: bytes, services: Services) -> str:
     """Publish one trip message to its topic and return the message id.
 
-    Raises `InvalidInput` for bytes that are not UTF-8, which no topic carries.
+    Raises `InvalidInput` for what no topic carries: nothing, more than 64 KB, or bytes that are not UTF-8.
     """
+    if not 0 < len(body) <= MAX_BODY_BYTES:
+        raise InvalidInput("message", f"1 to {MAX_BODY_BYTES} bytes, which is what a topic carries; got {len(body)}")
     try:
         body.decode("utf-8")
     except UnicodeDecodeError:
         raise InvalidInput("message", "text in UTF-8; a topic carries nothing else") from None
-    return services.messages.publish(services.settings.need("trip_topic"), body)
+    try:
+        return services.messages.publish(services.settings.need("trip_topic"), body)
+    except Unavailable:
+        raise CloudDown(
+            "the topic can't be reached: start the embedded cloud (`tripcanvas up`), or its part "
+            "(`tripcanvas service mns start`)"
+        ) from None
 
 
 def journeys_of(body: bytes, services: Services) -> list[str]:
@@ -78,7 +91,8 @@ def _detail(record: Record) -> str:
         case Prompted():
             why = f" ({record.fallback})" if record.fallback else ""
             city = record.brief.city
-            title = fill_city(record.brief.title, display_name(city, "zh") if city else None, "zh")
+            language = "zh" if any("\u4e00" <= sign <= "\u9fff" for sign in record.brief.title) else "en"
+            title = fill_city(record.brief.title, display_name(city, language) if city else None, language)
             return f"“{title}”, written by {record.written_by}{why}"
         case Submitting():
             return f"workflow {record.workflow}, seed {record.seed}"
@@ -150,7 +164,3 @@ def save_picture(journey: Journey, services: Services, folder: Path, name: str) 
     path = folder / f"{name}-{style}.{picture.key.rpartition('.')[2]}"
     path.write_bytes(body)
     return path
-
-
-class CloudDown(TripcanvasError):
-    """A service of the embedded cloud does not answer."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import sys
@@ -15,6 +16,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from cli.cloud import (
+    ALREADY_STARTING,
     CloudError,
     act_on_service,
     is_up,
@@ -31,7 +33,10 @@ console = Console(highlight=False)
 
 EXAMPLES = Path(__file__).parent.parent / "examples" / "trips"
 
-Root = Annotated[Path, typer.Option("--root", help="State folder of the embedded cloud.", default_factory=default_root)]
+Root = Annotated[
+    Path,
+    typer.Option("--root", help="State folder of the embedded cloud.", default_factory=default_root, file_okay=False),
+]
 TripFile = Annotated[Path, typer.Argument(help="A trip-completed message, JSON in UTF-8.", exists=True, dir_okay=False)]
 
 
@@ -57,6 +62,12 @@ def up(root: Root, detach: Annotated[bool, typer.Option("--detach", help="Return
         _fail(str(error))
     from localcloud.admin import run
 
+    lock = (cloud.root / "up.lock").open("w")
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        console.print("another `tripcanvas up` of this folder is starting or running")
+        raise typer.Exit(ALREADY_STARTING) from None
     console.print(f"Embedded cloud starting; state in {cloud.root}. Feed: {cloud.url('feed')}. Ctrl-C stops it.")
     run(cloud)
 
@@ -108,7 +119,7 @@ def publish(trip: TripFile, root: Root) -> None:
     try:
         message_id = publish_trip(body, cloud_services)
     except TripcanvasError as error:
-        _fail(f"{error} (is the embedded cloud running? `tripcanvas up` starts it)")
+        _fail(str(error))
     console.print(f"message {message_id}")
     for journey in journeys_of(body, cloud_services):
         console.print(f"journey {journey}")

@@ -56,6 +56,9 @@ class TripFacts:
     head_count: int
     car_model: str
     car_color: str
+    #: The city where the trip ended, when it is not the one where it began; the weather there.
+    destination: str = ""
+    weather_at_end: str = ""
 
 
 def facts_of(trip: Trip) -> TripFacts:
@@ -78,7 +81,19 @@ def facts_of(trip: Trip) -> TripFacts:
         head_count=trip.team.size if trip.team else 1,
         car_model=_model(trip.car),
         car_color=color_in(trip.car.color) or color_in(trip.car.description),
+        destination=_destination(trip, cities),
+        weather_at_end=(weather_in(trip.end.weather) or ("",))[-1],
     )
+
+
+def arrival_weather(facts: TripFacts) -> str:
+    """The weather at the end of the trip, or the last that is known; "" when none is."""
+    return facts.weather_at_end or (facts.weather[-1] if facts.weather else "")
+
+
+def _destination(trip: Trip, cities: tuple[str, ...]) -> str:
+    end = _city_of(trip.end)
+    return end if end in cities[1:] else ""
 
 
 _decoder = msgspec.json.Decoder(TripFacts)
@@ -188,8 +203,10 @@ def _city_name(name: str) -> str:
     return plain if _UNKNOWN_CITY.fullmatch(plain) and not _STREET.search(plain) else ""
 
 
+_LATIN_WORD = r"[A-ZÀ-Þ][a-zß-ÿ'’]+"
 _UNKNOWN_CITY = re.compile(
-    r"[^\W\dA-Za-z_]{2,4}|[^\W\dA-Za-z_]{2,9}(?:[市州盟县旗镇乡岛]|地区|林区)|[A-Z][a-z'’]+(?:[ -][A-Z][a-z'’]+){0,2}"
+    r"[^\W\dA-Za-zÀ-ÿ_]{2,4}|[^\W\dA-Za-zÀ-ÿ_]{2,9}(?:[市州盟县旗镇乡岛]|地区|林区)"
+    rf"|{_LATIN_WORD}(?:[ -]{_LATIN_WORD}){{0,2}}"
 )
 _STREET = re.compile(
     r"(?:路|街|道|巷|弄|胡同|号|栋|幢|室|楼|院|小区|公寓|花园|大厦|广场)$"

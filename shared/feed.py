@@ -72,7 +72,7 @@ def build_post(
         journey_id=journey_id,
         visibility=visibility_of(received),
         style=PostStyle(style.id, style.name_zh, style.name_en),
-        title=fill_city(brief.title, city, facts.language),
+        title=_capitalised(fill_city(brief.title, city, facts.language)),
         caption=fill_city(brief.caption, city, facts.language),
         tags=tuple(fill_city(tag, city, facts.language) for tag in brief.tags),
         alt_text=fill_city(brief.alt_text, city, facts.language),
@@ -82,6 +82,10 @@ def build_post(
         distance_km=received.distance_km or None,
         images=images,
     )
+
+
+def _capitalised(title: str) -> str:
+    return title[:1].upper() + title[1:]
 
 
 def visibility_of(received: Received) -> str:

@@ -179,8 +179,9 @@ def _plain(text: str) -> str:
 
 
 def _key(name: str) -> str:
-    """The spelling without what writers vary: case, width, spaces, apostrophes, hyphens."""
-    return re.sub(r"[\s'’\-]", "", _plain(name).casefold())
+    """The spelling without what writers vary: case, width, accents, spaces, apostrophes, hyphens."""
+    folded = "".join(sign for sign in unicodedata.normalize("NFKD", _plain(name)) if not unicodedata.combining(sign))
+    return re.sub(r"[\s'’\-]", "", folded.casefold())
 
 
 def _short(name_zh: str) -> str:

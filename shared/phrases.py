@@ -31,17 +31,17 @@ SEASON: dict[str, tuple[str, ...]] = {
     "spring": ("cherry blossom and fresh willow leaves", "young grass and flowering rapeseed", "pink peach blossom"),
     "summer": ("dense green trees", "lotus leaves and tall summer grass", "deep green foliage"),
     "autumn": ("golden ginkgo trees", "red maple leaves and dry reeds", "amber foliage and fallen leaves"),
-    "winter": ("bare branches", "frost on dry grass", "leafless trees and cold clear air"),
+    "winter": ("bare branches", "frost on dry grass", "leafless trees in still cold air"),
     "warm": ("palm trees and bougainvillea", "coconut palms and glossy leaves", "lush evergreen leaves"),
 }
 
 #: Where few trees grow, the season shows in the grass.
 BARE_PLACES = ("desert", "grassland", "plateau", "snow mountains")
 SEASON_IN_BARE_PLACES: dict[str, tuple[str, ...]] = {
-    "spring": ("thin new grass and patches of snow",),
+    "spring": ("thin new grass in the hollows",),
     "summer": ("short green grass and small flowers", "green grass in the hollows"),
-    "autumn": ("golden dry grass", "russet grass and clear air"),
-    "winter": ("frost on dry grass", "wind-blown snow on bare ground"),
+    "autumn": ("golden dry grass", "russet grass in thin air"),
+    "winter": ("frost on dry grass", "pale dry grass on bare ground"),
     "warm": ("dry grass in warm light",),
 }
 
@@ -65,7 +65,7 @@ PART_OF_DAY = {
     "noon": "noon, high bright light",
     "afternoon": "afternoon, warm slanting light",
     "dusk": "dusk, glowing horizon and long shadows",
-    "night": "night, deep blue sky with lit windows",
+    "night": "night, dark sky with lit windows",
 }
 
 MOOD = {
@@ -193,7 +193,7 @@ CAPTION_OPENING = {
 
 CAPTION_SCENE = {
     "zh": {
-        "sunny": "{CITY}给了我们一整片晴空。",
+        "sunny": "{CITY}的天，晴得没有一丝杂色。",
         "cloudy": "云走得很慢，{CITY}的光也跟着忽明忽暗。",
         "overcast": "{CITY}的天色柔柔的，路也变得安静。",
         "rain": "雨把{CITY}洗得发亮。",
@@ -206,7 +206,7 @@ CAPTION_SCENE = {
         "": "到{CITY}的时候，光线刚刚好。",
     },
     "en": {
-        "sunny": "and {CITY} gave us the whole sky.",
+        "sunny": "and {CITY} lay under a wide open sky.",
         "cloudy": "with slow clouds and changing light over {CITY}.",
         "overcast": "under a soft grey sky in {CITY}.",
         "rain": "and the rain had polished all of {CITY}.",
@@ -230,10 +230,10 @@ CAPTION_CLOSING = {
         "romantic": ("身边的人，比风景好看。",),
         "lonely": ("一个人，也走得很远。",),
         "festive": ("节日快乐，一路平安。", "灯都亮了，就差你。"),
-        "": ("记下这一刻。",),
+        "": ("记下这一刻。", "路还长，慢慢来。", "把这一程收好。"),
     },
     "en": {
-        "joyful": ("We laughed all the way.", "More days like this, please."),
+        "joyful": ("All smiles, all the way.", "More days like this, please."),
         "calm": ("No hurry at all.", "Nothing on our minds but the road."),
         "nostalgic": ("Some roads deserve a second time.",),
         "adventurous": ("Next time, further still.",),
@@ -241,7 +241,7 @@ CAPTION_CLOSING = {
         "romantic": ("The best view was in the next seat.",),
         "lonely": ("Alone, and a long way out.",),
         "festive": ("Happy holidays, and safe roads.",),
-        "": ("A moment to keep.",),
+        "": ("A moment to keep.", "One for the album.", "Worth every mile."),
     },
 }
 

@@ -9,8 +9,8 @@ from __future__ import annotations
 import random
 from dataclasses import dataclass
 
-from shared.facts import TripFacts
-from shared.gazetteer import find_city
+from shared.facts import TripFacts, arrival_weather
+from shared.gazetteer import City, Sight, display_name, find_city
 from shared.phrases import (
     BARE_PLACES,
     CAPTION_CLOSING,
@@ -54,7 +54,7 @@ def write_brief(facts: TripFacts, style: Style, seed: int = 0) -> Brief:
         painting_prompt=_painting_prompt(facts, style, scene, choice),
         negative_prompt=f"{NEGATIVE}, {style.negative}",
         title=_title(facts, choice),
-        caption=_caption(facts, choice),
+        caption=_caption(facts, scene, choice),
         tags=_tags(facts, style, scene),
         alt_text=_alt_text(facts, style, scene),
         city=scene.city,
@@ -62,16 +62,35 @@ def write_brief(facts: TripFacts, style: Style, seed: int = 0) -> Brief:
 
 
 def _scene(facts: TripFacts, choice: random.Random) -> _Scene:
-    """A sight of a city on the way; of the start or the end only when nothing is known in between."""
+    """What the owner wrote about, else where the trip led to, else a city on the way, else where it began."""
     known = [(name, city) for name in facts.cities if (city := find_city(name)) is not None]
-    # The start comes first in the facts, and a trip that ends where it began names it only there.
-    passed = [found for found in known if found[0] != facts.cities[0]] or known
-    if not passed:
+    if not known:
         return _Scene(*choice.choice(UNKNOWN_SIGHTS))
-    name_in_facts, city = choice.choice(passed)
-    sight = choice.choice(city.sights)
-    name = f"the {sight.name_en}" if _wants_article(sight.name_en) else sight.name_en
-    return _Scene(name, sight.form, city.place, name_in_facts)
+    words = facts.words.casefold()
+    told = [(name, city, sight) for name, city in known for sight in city.sights if _is_told(sight, words)]
+    if told:
+        return _scene_of(*choice.choice(told))
+    named = [found for found in known if any(spelling in words for spelling in _spellings(found[1]))]
+    reached = [found for found in known if found[0] == facts.destination]
+    # The start comes first in the facts, and a trip that ends where it began names it only there.
+    passed = [found for found in known if found[0] != facts.cities[0]]
+    name, city = choice.choice(named or reached or passed or known)
+    return _scene_of(name, city, choice.choice(city.sights))
+
+
+def _scene_of(name: str, city: City, sight: Sight) -> _Scene:
+    title = f"the {sight.name_en}" if _wants_article(sight.name_en) else sight.name_en
+    return _Scene(title, sight.form, city.place, name)
+
+
+def _is_told(sight: Sight, words: str) -> bool:
+    """Whether the owner's words name the sight, or what it is: 灯塔, "lighthouse"."""
+    spellings = (sight.name_zh, sight.name_en, FORMS_ZH[sight.form], sight.form)
+    return any(spelling.casefold() in words for spelling in spellings)
+
+
+def _spellings(city: City) -> tuple[str, str]:
+    return display_name(city.name_zh, "zh").casefold(), city.name_en.casefold()
 
 
 def _wants_article(name: str) -> bool:
@@ -93,15 +112,16 @@ def _wants_article(name: str) -> bool:
 
 
 def _painting_prompt(facts: TripFacts, style: Style, scene: _Scene, choice: random.Random) -> str:
-    weather = [WEATHER[word] for word in facts.weather[-1:] if word in WEATHER]
-    if len(facts.weather) == 2:
-        weather.append(CHANGE.format(first=facts.weather[0], last=facts.weather[1]))
+    weather = arrival_weather(facts)
+    first = next((word for word in facts.weather if word != weather), "")
     parts = [
-        f"{style.phrase}: {scene.name}, {_article(scene.form)}, {SETTING[scene.place]}",
-        f"{scene.place}",
-        f"{_season_word(facts.season)}, {choice.choice(_growth(scene.place)[facts.season])}",
+        f"{style.phrase}: {scene.place}",
+        # The weather before everything that might be read as weather too, such as a sight called misty.
+        *([WEATHER[weather]] if weather else []),
+        *([CHANGE.format(first=first, last=weather)] if first else []),
         PART_OF_DAY[facts.part_of_day],
-        *weather,
+        f"{_season_word(facts.season)}, {choice.choice(_growth(scene.place)[facts.season])}",
+        f"{scene.name}, {_article(scene.form)}, {SETTING[scene.place]}",
         *(MOOD[word] for word in facts.mood[:1] if word in MOOD),
         choice.choice(FOREGROUND),
         choice.choice(COMPOSITION),
@@ -134,9 +154,11 @@ def _title(facts: TripFacts, choice: random.Random) -> str:
     return choice.choice(lines.get(facts.holiday, ()) or fitting or lines["always"])
 
 
-def _caption(facts: TripFacts, choice: random.Random) -> str:
+def _caption(facts: TripFacts, scene: _Scene, choice: random.Random) -> str:
     language = facts.language
-    weather = facts.weather[-1] if facts.weather else ""
+    # The weather is that of the arrival: it says nothing about a city on the way.
+    arrived = scene.city == facts.destination or len(facts.cities) == 1
+    weather = arrival_weather(facts) if arrived else ""
     mood = facts.mood[0] if facts.mood else ""
     closings = CAPTION_CLOSING[language]
     space = "" if language == "zh" else " "
@@ -159,11 +181,12 @@ def _tags(facts: TripFacts, style: Style, scene: _Scene) -> tuple[str, ...]:
 
 
 def _alt_text(facts: TripFacts, style: Style, scene: _Scene) -> str:
-    weather = facts.weather[-1] if facts.weather else ""
+    weather = arrival_weather(facts)
     if facts.language == "zh":
         light = "、".join(
             filter(None, (WORDS_ZH[facts.season], WORDS_ZH[facts.part_of_day], WORDS_ZH.get(weather, "")))
         )
-        return f"{style.name_zh}：{WORDS_ZH[scene.place]}的{FORMS_ZH[scene.form]}，{light}，前景是一片空旷的平地。"
-    light = ", ".join(filter(None, (_season_word(facts.season), facts.part_of_day, weather)))
-    return f"{style.name_en}: {_article(scene.form)}, {scene.place}, {light}, with open ground in front."[:160]
+        return f"{style.name_zh}：{WORDS_ZH[scene.place]}的{FORMS_ZH[scene.form]}，{light}，前景开阔。"
+    sky = "clear" if weather == "sunny" and facts.part_of_day == "night" else weather
+    light = ", ".join(filter(None, (_season_word(facts.season), facts.part_of_day, sky)))
+    return f"{style.name_en}: {_article(scene.form)}, {scene.place}, {light}, with an open foreground."[:160]

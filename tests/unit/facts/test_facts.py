@@ -61,6 +61,8 @@ def test_the_facts_of_a_trip() -> None:
         head_count=3,
         car_model="gen1",
         car_color="black",
+        destination="",
+        weather_at_end="cloudy",
     )
 
 
@@ -80,6 +82,8 @@ def test_nothing_but_the_allow_list_has_a_place_in_the_facts() -> None:
         "head_count",
         "car_model",
         "car_color",
+        "destination",
+        "weather_at_end",
     ]
 
 
