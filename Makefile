@@ -25,7 +25,7 @@ demo: $(VENV)/.installed-local ## A finished trip becomes a post; ARGS=--all for
 	@$(BIN)/tripcanvas demo $(ARGS)
 
 test: $(VENV)/.installed-dev ## Run the tests
-	$(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
+	$(BIN)/python -m pytest -n 3 --dist loadfile $(ARGS)
 
 check: $(VENV)/.installed-dev ## Linters and types
 	$(BIN)/ruff check .

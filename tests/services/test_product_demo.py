@@ -53,7 +53,7 @@ def test_the_demonstration_turns_a_trip_into_a_picture_and_leaves_nothing_runnin
     with Image.open(picture) as image:
         assert (image.format, image.size) == ("JPEG", (768, 960))
     told = re.findall(r"^ *[\d.]+ s  (\w+)", shown.stdout, re.MULTILINE)
-    assert told == ["cloud", "published", "received", "prompted", "submitting", "submitted", "rendered", "inspected",
+    assert told == ["cloud", "published", "journey", "received", "prompted", "submitting", "submitted", "rendered", "inspected",
                     "stored", "published"]  # fmt: skip
     assert not [service for service in (*SERVICES, "admin") if answers(cloud, service)]
 
