@@ -85,9 +85,13 @@ def pictures() -> Iterator[str]:
     server.server_close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """Chromium without a window. Its absence skips the tests on a desk and fails them in CI."""
+    """Chromium without a window. Its absence skips the tests on a desk and fails them in CI.
+
+    Not for the whole session: while it lives, playwright keeps an event loop running in this thread, and no other
+    test of the process could run one of its own.
+    """
     chromium = shutil.which("chromium")
     if chromium is None:
         if os.environ.get("CI"):
