@@ -169,10 +169,9 @@ class _Watch:
             self._silent_since = now
         elif now - self._silent_since > _GRACE_S:
             if len(silent) == len(SERVICES):
-                raise CloudDown(
-                    "no service of the embedded cloud answers; `tripcanvas up` starts it, and the journeys go on"
-                )
+                raise CloudDown("no service of the embedded cloud answers; `tripcanvas up` starts it")
             raise CloudDown(
                 f"{', '.join(silent)} of the embedded cloud does not answer (log: {self._cloud.log_file(silent[0])}); "
-                f"the journeys go on when `tripcanvas service {silent[0]} start` has started it again"
+                f"start it again with `tripcanvas service {silent[0]} start`, and look with `tripcanvas follow` "
+                "what became of the journey"
             )
