@@ -161,7 +161,7 @@ class Metric(msgspec.Struct, frozen=True):
 
 
 class Inspected(_Record, frozen=True, kw_only=True, tag=Step.INSPECTED.value):
-    """The picture was measured. `verdict` is "pass", "again" or "hold"."""
+    """The picture was measured. `verdict` is "pass" or "again"."""
 
     metrics: tuple[Metric, ...]
     verdict: str

@@ -20,8 +20,6 @@ from shared.styles import Style
 CITY = "{CITY}"
 #: Between these lines of the question stands the trip, as JSON.
 FACTS_OPEN, FACTS_CLOSE = "<trip_facts>", "</trip_facts>"
-#: In the instruction, before the style's id.
-STYLE_LINE = "Style: "
 
 _ELSEWHERE = {"zh": "远方", "en": "somewhere lovely"}
 _TITLE_LENGTH = {"zh": 20, "en": 40}

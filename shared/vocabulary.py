@@ -10,16 +10,6 @@ import re
 import unicodedata
 from functools import cache
 
-#: Style id to the phrase that names the style in a prompt.
-STYLE_PHRASES: dict[str, str] = {
-    "watercolour": "watercolour painting",
-    "ink_wash": "Chinese ink wash painting",
-    "oil_painting": "oil painting, visible brush strokes",
-    "woodblock": "woodblock print, flat colours",
-    "anime": "anime background art, cel shaded clouds",
-    "realistic": "realistic landscape photograph",
-}
-
 #: Kinds of landscape.
 PLACES: tuple[str, ...] = (
     "lake",

@@ -17,6 +17,7 @@ import msgspec
 
 from shared.errors import InvalidInput
 from shared.facts import TripFacts, facts_of, from_json
+from shared.prompts import FACTS_CLOSE, FACTS_OPEN
 from shared.styles import Style, choose_style, load_styles
 from shared.template_writer import write_brief
 from shared.trips import Car, Consent, Stop, Team, Trip
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 
 _STYLES = Path(__file__).parents[2] / "workflows" / "styles"
 
-_FACTS = re.compile(r"<trip_facts>\s*(.*?)\s*</trip_facts>", re.DOTALL)
+_FACTS = re.compile(rf"{FACTS_OPEN}\s*(.*?)\s*{FACTS_CLOSE}", re.DOTALL)
 _STYLE = re.compile(r"^Style:\s*([a-z][a-z0-9_]*)\s*$", re.MULTILINE)
 #: A line such as ``- 起点天气:晴天``.
 _LINE = re.compile(r"^[\s\-*]*([^:：\n]{2,12})[:：][ \t]*(.*)$", re.MULTILINE)

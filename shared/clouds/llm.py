@@ -34,11 +34,10 @@ _PERMANENT_SETTINGS = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """One answer of a text model. `complete` is false when it was cut off at the token limit."""
+    """One answer of a text model; one that was cut off at the token limit is no JSON any more."""
 
     text: str
     model: str
-    complete: bool
     input_tokens: int
     output_tokens: int
 
@@ -118,7 +117,7 @@ def _error(status: int, code: str, request_id: str) -> ServiceError | Misconfigu
 def _read(answer: Any, model: str) -> Answer:
     try:
         choice = answer.output.choices[0]
-        text, reason = choice.message.content, choice.finish_reason
+        text = choice.message.content
         usage = answer.usage or {}
     except (AttributeError, IndexError, KeyError, TypeError):
         raise OutcomeUnknown("dashscope", "NoOutput", str(answer.request_id or "")) from None
@@ -127,7 +126,6 @@ def _read(answer: Any, model: str) -> Answer:
     return Answer(
         text=text,
         model=model,
-        complete=reason != "length",
         input_tokens=_count(usage, "input_tokens"),
         output_tokens=_count(usage, "output_tokens"),
     )

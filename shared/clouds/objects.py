@@ -11,12 +11,14 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
+from shared.clouds.http import transport_error
 from shared.errors import Misconfigured, OutcomeUnknown, Refused, Unavailable
 from shared.retries import retrying
 from shared.settings import Credentials
 
 _T = TypeVar("_T")
 
+_CHECK = "TRIPCANVAS_OSS_ENDPOINT"
 _CONNECT_TIMEOUT_S = 10
 _FORBID_OVERWRITE = "x-oss-forbid-overwrite"
 _PERMANENT_SETTINGS = frozenset(
@@ -147,13 +149,12 @@ def _translated(call: Callable[[], _T]) -> _T:
     except oss_errors.NoSuchKey as error:
         raise NotFound("oss", error.code or "NoSuchKey") from None
     except oss_errors.RequestError as error:
-        if isinstance(error.exception, requests.exceptions.ConnectTimeout) or _never_sent(error.exception):
-            raise Unavailable("oss", "ConnectionFailed", type(error.exception).__name__) from None
-        raise OutcomeUnknown("oss", "Timeout", type(error.exception).__name__) from None
+        raise transport_error("oss", error.exception, _CHECK) from None
     except oss_errors.InconsistentError as error:
         raise OutcomeUnknown("oss", "InconsistentError", error.request_id or "") from None
     except requests.exceptions.RequestException as error:
-        raise OutcomeUnknown("oss", "ConnectionFailed", type(error).__name__) from None
+        # While a body was read: the SDK wraps only what happens before.
+        raise transport_error("oss", error, _CHECK) from None
     except (ElementTree.ParseError, RuntimeError) as error:
         # What the SDK raises for a listing that is not the XML it expects.
         raise OutcomeUnknown("oss", "UnreadableAnswer", type(error).__name__) from None
@@ -168,11 +169,3 @@ def _translated(call: Callable[[], _T]) -> _T:
         if error.status >= 500:
             raise OutcomeUnknown("oss", code, error.request_id or "") from None
         raise Refused("oss", code, error.request_id or "") from None
-
-
-def _never_sent(error: BaseException) -> bool:
-    """Whether a connection was refused: nothing can have taken effect."""
-    from urllib3.exceptions import MaxRetryError, NewConnectionError
-
-    reason = error.args[0] if error.args else None
-    return isinstance(reason, MaxRetryError) and isinstance(reason.reason, NewConnectionError)

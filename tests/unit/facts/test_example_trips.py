@@ -8,8 +8,9 @@ import pytest
 
 from shared.facts import TripFacts, facts_of
 from shared.gazetteer import find_city
+from shared.styles import load_styles
 from shared.trips import Trip, parse_trip
-from shared.vocabulary import STYLE_PHRASES
+from shared.workflows import FOLDER
 
 FILES = sorted((Path(__file__).parents[3] / "examples" / "trips").glob("*.json"))
 
@@ -37,7 +38,7 @@ def test_every_example_tells_enough_for_a_picture(file: Path) -> None:
     assert told.words == trip.text
     assert told.car_model
     assert told.car_color
-    assert set(trip.styles) <= set(STYLE_PHRASES)
+    assert set(trip.styles) <= set(load_styles(FOLDER / "styles"))
 
 
 def test_together_they_show_the_range() -> None:
