@@ -60,8 +60,10 @@ CREATE TABLE publications (
     id TEXT PRIMARY KEY, body TEXT, body_md5 TEXT, tag TEXT, attributes TEXT, user_properties TEXT,
     published_ms INTEGER
 ) WITHOUT ROWID;
+-- AUTOINCREMENT: an attempt under way must never find another delivery under its id.
 CREATE TABLE deliveries (
-    id INTEGER PRIMARY KEY, topic TEXT, subscription TEXT, publication TEXT, attempts INTEGER, due_ms INTEGER
+    id INTEGER PRIMARY KEY AUTOINCREMENT, topic TEXT, subscription TEXT, publication TEXT, attempts INTEGER,
+    due_ms INTEGER
 );
 CREATE INDEX deliveries_by_time ON deliveries (due_ms);
 """

@@ -88,10 +88,14 @@ class Push:
 
 @dataclass(slots=True)
 class Endpoint:
-    """An HTTP server that notes what is pushed to it and answers with the next of `statuses`, the last one for ever."""
+    """An HTTP server that notes what is pushed to it and answers with the next of `statuses`, the last one for ever.
+
+    It takes `thinks_s` seconds over each answer.
+    """
 
     statuses: list[int]
     port: int = 0
+    thinks_s: float = 0.0
     pushes: list[Push] = field(default_factory=list)
     _server: ThreadingHTTPServer | None = None
 
@@ -121,6 +125,7 @@ def _handler(endpoint: Endpoint) -> type[BaseHTTPRequestHandler]:
             headers = {name.lower(): value for name, value in self.headers.items()}
             endpoint.pushes.append(Push(self.path, headers, body, time.monotonic()))
             statuses = endpoint.statuses
+            time.sleep(endpoint.thinks_s)
             self.send_response(statuses.pop(0) if len(statuses) > 1 else statuses[0])
             self.send_header("Content-Length", "0")
             self.end_headers()

@@ -202,6 +202,19 @@ def test_what_is_under_way_survives_a_crash(tmp_path: Any) -> None:
         assert published.message_id
 
 
+def test_an_attempt_that_outlives_its_topic_ends_no_other_delivery(cloud: Cloud) -> None:
+    with Endpoint([202], cloud.ports["fc"], thinks_s=0.3) as functions:
+        for body in ("first", "second"):
+            topic = made_topic(cloud, f"outlived-{body}")
+            subscribed(cloud, topic.topic_name, function_endpoint(cloud, "f"))
+            topic.publish_message(TopicMessage(body))
+            functions.wait_for(1)
+            if body == "first":
+                topic.delete()
+        assert [push.body for push in functions.wait_for(2)] == [b"first", b"second"]
+        topic.delete()
+
+
 @pytest.mark.parametrize("content_format", ["XML", "JSON", "SIMPLIFIED"])
 def test_a_queue_gets_the_notification_in_its_format(cloud: Cloud, topic: Any, content_format: str) -> None:
     queue = made_queue(cloud, f"{topic.topic_name}-q")
