@@ -68,9 +68,9 @@ def _follow(
 ) -> dict[str, Journey]:
     watch = _Watch(cloud)
 
-    def on_record(journey: str, record: Record) -> None:
-        step, detail = tell(record)
-        clock.line(step, detail, names.get(journey, ""))
+    def on_record(journey: Journey, record: Record) -> None:
+        step, detail = tell(journey, record)
+        clock.line(step, detail, names.get(journey.id, ""))
 
     found = Follower(services, on_record, watch.look).follow(journeys, timeout_s=timeout_s)
     for journey in found.values():

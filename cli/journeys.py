@@ -11,7 +11,7 @@ from pathlib import Path
 from shared.clouds.messages import MAX_BODY_BYTES
 from shared.errors import InvalidInput, ServiceError, TripcanvasError, Unavailable
 from shared.facts import facts_of
-from shared.gazetteer import display_name
+from shared.feed import title_of
 from shared.journey import (
     Failed,
     Held,
@@ -31,7 +31,6 @@ from shared.journey import (
     journey_id,
     step_of,
 )
-from shared.prompts import fill_city
 from shared.rejection import rejected_journey_id
 from shared.services import Services
 from shared.styles import choose_style
@@ -76,23 +75,21 @@ def journeys_of(body: bytes, services: Services) -> list[str]:
     return [journey_id(trip.trip_id, style) for style in dict.fromkeys(styles)]
 
 
-def tell(record: Record) -> tuple[str, str]:
+def tell(journey: Journey, record: Record) -> tuple[str, str]:
     """A record as a line for people: the step, and what is worth knowing about it."""
     if isinstance(record, Trouble):
         return "trouble", f"{record.reason}; will be tried again"
     step = step_of(record).value + (f" {record.attempt}" if record.attempt > 1 else "")
-    return step, _detail(record)
+    return step, _detail(journey, record)
 
 
-def _detail(record: Record) -> str:
+def _detail(journey: Journey, record: Record) -> str:
     match record:
         case Received():
             return f"style {record.style}, {record.source} trip"
         case Prompted():
             why = f" ({record.fallback})" if record.fallback else ""
-            city = record.brief.city
-            language = "zh" if any("\u4e00" <= sign <= "\u9fff" for sign in record.brief.title) else "en"
-            title = fill_city(record.brief.title, display_name(city, language) if city else None, language)
+            title = title_of(journey.need(Received), record)
             return f"“{title}”, written by {record.written_by}{why}"
         case Submitting():
             return f"workflow {record.workflow}, seed {record.seed}"
@@ -123,7 +120,7 @@ class Follower:
     """
 
     services: Services
-    on_record: Callable[[str, Record], None]
+    on_record: Callable[[Journey, Record], None]
     idle: Callable[[], None] = lambda: None
     _keys: dict[str, list[str]] = field(default_factory=dict)
     _told: set[tuple[str, Record]] = field(default_factory=set)
@@ -149,7 +146,7 @@ class Follower:
         for record in records:
             if (journey.id, record) not in self._told:
                 self._told.add((journey.id, record))
-                self.on_record(journey.id, record)
+                self.on_record(journey, record)
 
 
 def save_picture(journey: Journey, services: Services, folder: Path, name: str) -> Path | None:

@@ -67,12 +67,12 @@ def build_post(
     """The post of a journey; city names stand in it only where the owner agreed to that."""
     facts, brief = received.facts, prompted.brief
     cities = tuple(display_name(city, facts.language) for city in facts.cities) if received.show_cities else ()
-    city = display_name(brief.city, facts.language) if brief.city and received.show_cities else None
+    city = _city_shown(received, prompted)
     return Post(
         journey_id=journey_id,
         visibility=visibility_of(received),
         style=PostStyle(style.id, style.name_zh, style.name_en),
-        title=_capitalised(fill_city(brief.title, city, facts.language)),
+        title=title_of(received, prompted),
         caption=fill_city(brief.caption, city, facts.language),
         tags=tuple(fill_city(tag, city, facts.language) for tag in brief.tags),
         alt_text=fill_city(brief.alt_text, city, facts.language),
@@ -84,8 +84,15 @@ def build_post(
     )
 
 
-def _capitalised(title: str) -> str:
+def title_of(received: Received, prompted: Prompted) -> str:
+    """The title as the post shows it: with the city's name only where the owner agreed to that."""
+    title = fill_city(prompted.brief.title, _city_shown(received, prompted), received.facts.language)
     return title[:1].upper() + title[1:]
+
+
+def _city_shown(received: Received, prompted: Prompted) -> str | None:
+    city = prompted.brief.city if received.show_cities else ""
+    return display_name(city, received.facts.language) if city else None
 
 
 def visibility_of(received: Received) -> str:

@@ -73,11 +73,6 @@ def encode_frames(frames: Iterable[Frame]) -> bytes:
     return b"".join(_delimited(1, encode_frame(frame)) for frame in frames)
 
 
-def decode_frames(encoded: bytes) -> list[Frame]:
-    """Read a DataFrameListProto. Raises `FrameError`."""
-    return [decode_frame(value) for number, value in _fields(encoded) if number == 1 and isinstance(value, bytes)]
-
-
 def encode_attributes(attributes: Mapping[str, str]) -> bytes:
     """An AttributesProto."""
     return b"".join(_map_entry(1, key, value) for key, value in attributes.items())

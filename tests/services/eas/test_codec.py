@@ -61,7 +61,6 @@ def test_our_decoder_reads_the_official_frame(official: ModuleType, frame: codec
 def test_the_official_decoder_reads_our_list(official: ModuleType, frames: list[codec.Frame]) -> None:
     decoded = official.DataFrameListProto.FromString(codec.encode_frames(frames))
     assert [as_frame(proto) for proto in decoded.index] == frames
-    assert codec.decode_frames(decoded.SerializeToString()) == frames
 
 
 @RELAXED
