@@ -24,8 +24,7 @@ from fnmatch import fnmatchcase
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
-#: Carries the fault that one request is to meet, as a JSON object.
-FAULT_HEADER = "x-localcloud-fault"
+from localcloud.faults.rules import FAULT_HEADER
 
 #: How long a call waits for the answer that a strike holds back; its client's own patience is taken to have ended.
 STRUCK_WAIT_S = 0.15
