@@ -92,17 +92,6 @@ class Ended:
         return any(self.strikes[call.strike] is strike for call in self.calls if call.strike >= 0)
 
 
-def load_everything() -> None:
-    """Import what the functions import, so that a fork of this process begins at once."""
-    for name in FUNCTIONS:
-        importlib.import_module(f"functions.{name}.index")
-    for name in (
-        *("cv2", "dashscope", "mns.account", "mns.queue", "mns.topic", "oss2", "requests", "crcmod"),
-        *("shared.pictures.decode", "shared.pictures.inspect", "shared.pictures.label", "shared.pictures.variants"),
-    ):
-        importlib.import_module(name)
-
-
 def invoke(
     function: str,
     event: bytes,
@@ -114,8 +103,15 @@ def invoke(
     ports: Mapping[int, str],
     strikes: tuple[Strike, ...] = (),
     broken: str = "",
+    fork: bool = True,
 ) -> Ended:
-    """Run a function's handler in a fork of this process, which must have no threads, and wait for its end."""
+    """Run a function's handler in a fork of this process, which must have no threads, and wait for its end.
+
+    Without `fork` it runs in this process: caches are then warm for all forks.
+    """
+    if not fork:
+        answer = _handled(function, event, settings, credentials, clock, timeout_s)
+        return Ended((), answer, "", killed=False, stuck=False, output="")
     told, tell = os.pipe()
     with tempfile.TemporaryFile() as output:
         child = os.fork()
@@ -193,9 +189,7 @@ def _in_child(
 
             getattr(breakages, broken)()
         tap.install()
-        shared.services._current[:] = [Services(settings, credentials, now=clock)]
-        handler = importlib.import_module(f"functions.{function}.index").handler
-        end["answer"] = handler(event, _context(function, timeout_s, credentials))
+        end["answer"] = _handled(function, event, settings, credentials, clock, timeout_s)
     except BaseException as error:
         end["error"] = f"{type(error).__name__}: {error}"
     finally:
@@ -203,6 +197,14 @@ def _in_child(
         sys.stderr.flush()
         os.write(pipe, json.dumps(end).encode() + b"\n")
         os._exit(0)
+
+
+def _handled(
+    function: str, event: bytes, settings: Settings, credentials: Credentials, clock: Clock, timeout_s: int
+) -> Any:
+    shared.services._current[:] = [Services(settings, credentials, now=clock)]
+    handler = importlib.import_module(f"functions.{function}.index").handler
+    return handler(event, _context(function, timeout_s, credentials))
 
 
 def _context(function: str, timeout_s: int, credentials: Credentials) -> SimpleNamespace:

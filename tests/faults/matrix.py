@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import gc
 import itertools
 import multiprocessing
 import multiprocessing.util
 import os
+import re
 import sys
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from dataclasses import dataclass, field, replace
@@ -75,11 +77,6 @@ class Row:
         """Whether `--only` means this row: its whole id, or the id without the story, as a glob."""
         return fnmatchcase(self.id, pattern) or fnmatchcase(self.id.partition("/")[2], pattern)
 
-    @property
-    def reads(self) -> bool:
-        """Whether the call has no effect that a fault could come before or after."""
-        return self.call.startswith(("GET ", "HEAD "))
-
 
 @dataclass(frozen=True)
 class Cell:
@@ -138,17 +135,25 @@ class Workers:
 
 
 def rows_of(recorded: dict[str, Told]) -> list[Row]:
-    """The calls to strike. One whose invocation has made the same calls before it in an earlier story is left out."""
+    """The calls to strike, each in the first story that makes it.
+
+    A writing call is another one when its invocation has written something else before it; numbers of attempts and
+    records are no difference. A reading call is known by its name and occurrence: it has no effect, so that what a fault
+    leaves behind is what the call before it had left.
+    """
     rows: list[Row] = []
     known = set()
     for story, told in recorded.items():
         for function, invocations in told.calls.items():
             for invocation, calls in enumerate(invocations, 1):
-                history = [function]
+                written: list[str] = []
                 for number, seen in enumerate(_in_order(calls), 1):
-                    history.append(seen.call)
-                    if tuple(history) not in known:
-                        known.add(tuple(history))
+                    name = re.sub(r"\d+", "<n>", seen.call)
+                    if not is_read(name):
+                        written.append(name)
+                    kind = (function, name, seen.occurrence) if is_read(name) else (function, *written)
+                    if kind not in known:
+                        known.add(kind)
                         rows.append(Row(story, function, invocation, number, seen.call, seen.occurrence))
     return rows
 
@@ -159,9 +164,14 @@ def _in_order(calls: Iterable[Seen]) -> Iterator[Seen]:
         yield from sorted(together, key=lambda seen: (seen.call, seen.occurrence)) if reads else together
 
 
+def is_read(call: str) -> bool:
+    """Whether a call has no effect that a fault could come before or after."""
+    return call.startswith(("GET ", "HEAD "))
+
+
 def plan_of(rows: Iterable[Row], faults: Iterable[Fault]) -> list[tuple[Row, Fault]]:
     """What to tell: every row under every fault that means something for it."""
-    return [(row, fault) for row in rows for fault in faults if not (fault.effect and row.reads)]
+    return [(row, fault) for row in rows for fault in faults if not (fault.effect and is_read(row.call))]
 
 
 def table(rows: Iterable[Row], faults: Iterable[Fault], cells: Iterable[Cell]) -> Iterator[str]:
@@ -187,11 +197,16 @@ def _open_stage() -> None:
     os.environ["NO_PROXY"] = os.environ["no_proxy"] = "127.0.0.1,localhost"
     # A process that is forked must have no threads.
     os.environ["OPENBLAS_NUM_THREADS"] = "1"
-    from tests.faults.invoking import load_everything
-    from tests.faults.stage import Stage
+    import cv2
 
-    load_everything()
+    from tests.faults.invoking import deployed
+    from tests.faults.stage import Stage
+    from tests.faults.telling import Telling
+
+    cv2.setNumThreads(0)
     _stage = Stage()
+    Telling(_stage, deployed(), STORIES[0], fork=False).tell()
+    gc.freeze()
     multiprocessing.util.Finalize(None, _stage.close, exitpriority=1)
 
 
@@ -204,7 +219,7 @@ def _tell(story: Story, row: Row | None, fault: Fault | None, broken: str) -> To
     if row is not None and fault is not None:
         strike = Strike(row.call, row.occurrence, fault.kill, fault.order)
         aim = Aim(row.function, row.invocation, strike)
-    told = Telling(_stage, deployed(), story, aim, broken).tell()
+    told = Telling(_stage, deployed(), story, aim, broken=broken).tell()
     # Only recordings are asked for their calls.
     return told if aim is None else replace(told, calls={})
 

@@ -35,6 +35,7 @@ class Stage:
         self.credentials = Credentials(self.cloud.access_key_id, self.cloud.access_key_secret)
         self.gpu = GpuSide(self.cloud)
         self._settings = replace(Settings.from_environment(self.cloud.environment()), relay_seconds="0.2")
+        self._account: Any = self.services(self._settings).messages._account
         self._subscribe()
 
     def close(self) -> None:
@@ -67,21 +68,17 @@ class Stage:
         """The harness's own access to a deployment."""
         return Services(settings, self.credentials)
 
-    def clean(self, settings: Settings) -> None:
-        """Remove what a deployment has left: pictures are large, and queues are shared."""
-        services = self.services(settings)
-        for bucket in (services.gallery, services.renders):
-            for key in bucket.keys(""):
-                bucket.delete(key)
+    def clean(self) -> None:
+        """Empty the queues that all deployments share."""
         self.gpu.forget_everything()
         self.forwarded()
         self.dead_letters()
 
     def forwarded(self) -> list[bytes]:
         """The events that the topic of results has for `image_ready`, taken from it."""
-        account = self.services(self._settings).messages._account
+        topic = self._account.get_topic(self._settings.result_topic)
         deadline = time.monotonic() + 10
-        while int(account.get_topic(self._settings.result_topic).get_attributes().message_count):
+        while int(topic.get_attributes().message_count):
             if time.monotonic() > deadline:
                 raise TimeoutError("the topic does not deliver")
         return [message.encode() for message in self._taken(_RESULTS)]
@@ -99,7 +96,7 @@ class Stage:
     def _taken(self, queue: str) -> list[str]:
         from mns.mns_exception import MNSServerException
 
-        channel = self.services(self._settings).messages._account.get_queue(queue)
+        channel = self._account.get_queue(queue)
         channel.set_encoding(False)
         taken: list[str] = []
         while True:
@@ -116,7 +113,7 @@ class Stage:
         from mns.queue import QueueMeta
         from mns.subscription import SubscriptionMeta
 
-        account = self.services(self._settings).messages._account
+        account = self._account
         account.get_queue(_RESULTS).create(QueueMeta())
         endpoint = f"acs:mns:{self.cloud.region}:{self.cloud.account_id}:queues/{_RESULTS}"
         account.get_subscription(self._settings.result_topic, "harness").subscribe(
