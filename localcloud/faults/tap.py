@@ -43,8 +43,9 @@ _PLACEHOLDERS = (
 class Strike:
     """What happens to the `occurrence`-th call of this name.
 
-    `call` is a name as `call_of` gives it, or a pattern of such names as `fnmatch` reads it. `kill` is "before", "after" or "" for none; `order` is the fault that the embedded service is told to commit, by
-    the fields of its rules.
+    `call` is a name as `call_of` gives it, or a pattern of such names as `fnmatch` reads it. `kill` is "before",
+    "after" or "" for none; `order` is the fault that the embedded service is told to commit, by the fields of its
+    rules.
     """
 
     call: str
@@ -78,11 +79,19 @@ class Tap:
     """Listens to the calls of this process. `ports` names the services by their ports; `tell` hears of every call.
 
     `tell` is called before the call is sent, and must have passed it on when it returns: the process may end then.
+    `warn` hears of every call that would wait for its answer without limit.
     """
 
-    def __init__(self, ports: Mapping[int, str], tell: Callable[[Seen], None], strikes: Sequence[Strike] = ()) -> None:
+    def __init__(
+        self,
+        ports: Mapping[int, str],
+        tell: Callable[[Seen], None],
+        warn: Callable[[str], None],
+        strikes: Sequence[Strike] = (),
+    ) -> None:
         self._ports = ports
         self._tell = tell
+        self._warn = warn
         self._strikes = strikes
         self._counts: Counter[str] = Counter()
         self._lock = threading.Lock()
@@ -90,6 +99,7 @@ class Tap:
         self._getresponse = http.client.HTTPConnection.getresponse
         #: The strike that the current call of a connection meets, by the connection's identity.
         self._met: dict[int, Strike] = {}
+        self._named: dict[int, str] = {}
 
     def install(self) -> None:
         """Sit on every connection of this process from now on; there is no way back."""
@@ -116,6 +126,7 @@ class Tap:
             occurrence = self._counts[call]
         number = next((n for n, strike in enumerate(self._strikes) if strike.means(call, occurrence)), -1)
         self._met.pop(id(connection), None)
+        self._named[id(connection)] = call
         self._tell(Seen(call, occurrence, number))
         if number >= 0:
             strike = self._met[id(connection)] = self._strikes[number]
@@ -125,9 +136,9 @@ class Tap:
     def answer(self, connection: http.client.HTTPConnection) -> http.client.HTTPResponse:
         """The answer to the call on `connection`."""
         strike = self._met.get(id(connection))
-        if strike is not None and strike.holds_back:
-            if connection.sock.gettimeout() is None:
-                raise AssertionError(f"{strike.call} would wait for its answer for ever")
+        if connection.sock.gettimeout() is None:
+            self._warn(f"{self._named[id(connection)]} would wait for its answer without limit")
+        elif strike is not None and strike.holds_back:
             connection.sock.settimeout(STRUCK_WAIT_S)
         response = self._getresponse(connection)
         if strike is not None and strike.kill == "after":

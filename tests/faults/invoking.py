@@ -82,6 +82,7 @@ class Ended:
     stuck: bool
     output: str
     strikes: tuple[Strike, ...] = ()
+    warnings: tuple[str, ...] = ()
 
     @property
     def done(self) -> bool:
@@ -118,7 +119,7 @@ def invoke(
         if child == 0:
             os.close(told)
             _in_child(
-                function, event, settings, credentials, clock, timeout_s, Tap(ports, _teller(tell), strikes), tell,
+                function, event, settings, credentials, clock, timeout_s, Tap(ports, _teller(tell), _warner(tell), strikes), tell,
                 output.fileno(), broken,
             )  # fmt: skip
         os.close(tell)
@@ -129,7 +130,7 @@ def invoke(
         output.seek(0)
         written = output.read().decode("utf-8", "replace")
     calls = tuple(Seen(**line["call"]) for line in lines if "call" in line)
-    ends = [line for line in lines if "call" not in line]
+    ends = [line for line in lines if not line.keys() & {"call", "warning"}]
     return Ended(
         calls,
         ends[0].get("answer") if ends else None,
@@ -138,6 +139,7 @@ def invoke(
         stuck=stuck,
         output=written,
         strikes=strikes,
+        warnings=tuple(line["warning"] for line in lines if "warning" in line),
     )
 
 
@@ -147,6 +149,13 @@ def _teller(pipe: int) -> Any:
         os.write(pipe, json.dumps({"call": call}).encode() + b"\n")
 
     return tell
+
+
+def _warner(pipe: int) -> Any:
+    def warn(warning: str) -> None:
+        os.write(pipe, json.dumps({"warning": warning}).encode() + b"\n")
+
+    return warn
 
 
 def _heard(pipe: int) -> tuple[list[dict[str, Any]], bool]:
@@ -190,7 +199,7 @@ def _in_child(
             getattr(breakages, broken)()
         tap.install()
         end["answer"] = _handled(function, event, settings, credentials, clock, timeout_s)
-    except BaseException as error:
+    except BaseException as error:  # noqa: BLE001 - the runtime's place
         end["error"] = f"{type(error).__name__}: {error}"
     finally:
         sys.stdout.flush()

@@ -1,4 +1,4 @@
-"""Every outward call of the functions times every fault: recorded, told one after another, and printed as a table."""
+"""Every outward call of the functions times every fault: recorded first, then told one after the other."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ import multiprocessing
 import multiprocessing.util
 import os
 import re
-import sys
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
@@ -101,8 +100,7 @@ class Cell:
 class Workers:
     """Processes with an embedded cloud each; a context manager."""
 
-    def __init__(self, number: int, *, broken: str = "") -> None:
-        self._broken = broken
+    def __init__(self, number: int) -> None:
         # Clean processes without threads: each invocation is a fork of one of them.
         self._pool = ProcessPoolExecutor(number, multiprocessing.get_context("spawn"), initializer=_open_stage)
 
@@ -114,15 +112,17 @@ class Workers:
 
     def record(self, stories: Iterable[Story]) -> dict[str, Told]:
         """Every story without a fault, by its name."""
-        told = {story.name: self._pool.submit(_tell, story, None, None, self._broken) for story in stories}
+        told = {story.name: self._pool.submit(_tell, story) for story in stories}
         return {name: future.result() for name, future in told.items()}
 
-    def cells(self, plan: Iterable[tuple[Row, Fault]], recorded: dict[str, Told]) -> Iterator[Cell]:
-        """Every planned telling, in the order in which they end."""
+    def cells(
+        self, plan: Iterable[tuple[Row, Fault]], recorded: dict[str, Told], *, broken: str = ""
+    ) -> Iterator[Cell]:
+        """Every planned telling, in the order in which they end; `broken` is a function of `tests.faults.broken`."""
         stories = {story.name: story for story in STORIES}
         running: dict[Future[Told], tuple[Row, Fault]] = {}
         for row, fault in plan:
-            future = self._pool.submit(_tell, stories[row.story], row, fault, self._broken)
+            future = self._pool.submit(_tell, stories[row.story], row, fault, broken)
             running[future] = (row, fault)
         for future in as_completed(running):
             row, fault = running[future]
@@ -161,7 +161,10 @@ def rows_of(recorded: dict[str, Told]) -> list[Row]:
 def _in_order(calls: Iterable[Seen]) -> Iterator[Seen]:
     """The calls in an order that is the same in every recording: records are read side by side."""
     for reads, together in itertools.groupby(calls, key=lambda seen: seen.call.startswith("GET oss ")):
-        yield from sorted(together, key=lambda seen: (seen.call, seen.occurrence)) if reads else together
+        side_by_side = list(together)
+        if reads:
+            side_by_side.sort(key=lambda seen: (seen.call, seen.occurrence))
+        yield from side_by_side
 
 
 def is_read(call: str) -> bool:
@@ -172,21 +175,6 @@ def is_read(call: str) -> bool:
 def plan_of(rows: Iterable[Row], faults: Iterable[Fault]) -> list[tuple[Row, Fault]]:
     """What to tell: every row under every fault that means something for it."""
     return [(row, fault) for row in rows for fault in faults if not (fault.effect and is_read(row.call))]
-
-
-def table(rows: Iterable[Row], faults: Iterable[Fault], cells: Iterable[Cell]) -> Iterator[str]:
-    """The matrix as lines."""
-    rows, faults = list(rows), list(faults)
-    texts = {(cell.row, cell.fault): cell.text for cell in cells}
-    wide = max((len(f"{row.id}  {row.call}") for row in rows), default=0)
-    yield " " * wide + "".join(f" {fault.name:>6.6}" for fault in faults)
-    head = ""
-    for row in rows:
-        if row.story != head:
-            head = row.story
-            yield head
-        texts_of_row = (texts.get((row, fault.name), "=") for fault in faults)
-        yield f"{row.id}  {row.call}".ljust(wide) + "".join(f" {text:>11}" for text in texts_of_row)
 
 
 _stage: Stage | None = None
@@ -210,7 +198,7 @@ def _open_stage() -> None:
     multiprocessing.util.Finalize(None, _stage.close, exitpriority=1)
 
 
-def _tell(story: Story, row: Row | None, fault: Fault | None, broken: str) -> Told:
+def _tell(story: Story, row: Row | None = None, fault: Fault | None = None, broken: str = "") -> Told:
     from tests.faults.invoking import deployed
     from tests.faults.telling import Aim, Telling
 
@@ -222,43 +210,3 @@ def _tell(story: Story, row: Row | None, fault: Fault | None, broken: str) -> To
     told = Telling(_stage, deployed(), story, aim, broken=broken).tell()
     # Only recordings are asked for their calls.
     return told if aim is None else replace(told, calls={})
-
-
-def main(only: str, fault: str, workers: int, *, listing: bool, broken: str) -> int:
-    """Run the matrix, or the part of it that is asked for, and print it; 1 when something went wrong."""
-    faults = [known for known in FAULTS if fnmatchcase(known.name, fault or "*")]
-    wanted = only.split("/")[0] if "/" in only else "*"
-    stories = [story for story in STORIES if fnmatchcase(story.name, wanted)]
-    if not faults or not stories:
-        print(f"no such {'story' if faults else 'fault'}; faults: {' '.join(known.name for known in FAULTS)}")
-        return 2
-    with Workers(workers, broken=broken) as told_by:
-        recorded = told_by.record(stories)
-        rows = [row for row in rows_of(recorded) if row.is_meant_by(only or "*")]
-        plan = plan_of(rows, faults)
-        broken_stories = {name: told.violations for name, told in recorded.items() if told.violations}
-        cells: list[Cell] = []
-        for cell in () if listing else told_by.cells(plan, recorded):
-            cells.append(cell)
-            if len(cells) % 100 == 0:
-                print(f"{len(cells)} of {len(plan)}", file=sys.stderr, flush=True)
-    for line in table(rows, faults, cells):
-        print(line)
-    _print_legend(faults)
-    failures = sorted((cell for cell in cells if cell.violations), key=lambda cell: (rows.index(cell.row), cell.fault))
-    for name, violations in broken_stories.items():
-        print(f"\n{name}, without any fault")
-        print(*(f"    {violation}" for violation in violations), sep="\n")
-    for cell in failures:
-        print(f"\n{cell.row.id}  {cell.row.call}  {cell.fault}")
-        print(*(f"    {violation}" for violation in cell.violations), sep="\n")
-        print(f"    again: python -m tests.faults --only '{cell.row.id}' --fault {cell.fault}")
-    missed = sum(not cell.struck for cell in cells)
-    print(f"\n{len(stories)} stories, {len(rows)} calls, {len(cells)} tellings: {len(failures)} failed, {missed} missed")
-    return 1 if failures or broken_stories else 0
-
-
-def _print_legend(faults: Iterable[Fault]) -> None:
-    print("\nok: nothing had to be swept; a number: sweeps it took; -: the call was not made; =: the same as before")
-    for fault in faults:
-        print(f"{fault.name:>11}  {fault.means}")

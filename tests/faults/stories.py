@@ -63,7 +63,9 @@ STORIES = (
     Story("message-after-the-end", again=True),
     Story("conflict", messages=({}, {"distance_km": 9.0}), rejections=1),
     Story("invalid", messages=({"ended_at": "yesterday"},), ends=("rejected",), rejections=1),
-    Story("invalid-and-large", messages=({"ended_at": "yesterday", "x": "x" * 40_000},), ends=("rejected",), rejections=1),
+    Story(
+        "invalid-and-large", messages=({"ended_at": "yesterday", "x": "x" * 40_000},), ends=("rejected",), rejections=1
+    ),
     Story(
         "no-consent",
         messages=({"consent": {"process": False, "publish": False, "show_cities": False}},),
@@ -83,7 +85,5 @@ STORIES = (
     Story("dies-before-posting", mishap=Mishap("image_ready", "POST feed *", "before")),
     Story("dies-after-posting", mishap=Mishap("image_ready", "POST feed *", "after")),
     Story("draft-dies-after-posting", trip=_DRAFT, mishap=Mishap("image_ready", "POST feed *", "after")),
-    Story(
-        "dies-after-posting-and-sleeps", mishap=Mishap("image_ready", "POST feed *", "after"), sleeps_h=25.0
-    ),
+    Story("dies-after-posting-and-sleeps", mishap=Mishap("image_ready", "POST feed *", "after"), sleeps_h=25.0),
 )

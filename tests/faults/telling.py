@@ -7,7 +7,7 @@ import json
 import uuid
 from collections import Counter
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from localcloud.faults.tap import Strike
 from localcloud.fc.dispatcher import RETRY_PAUSE_S
@@ -169,6 +169,8 @@ class Telling:
         self._output += [ended.output, ended.error]
         if ended.stuck:
             self._violated(f"{function} was stuck")
+        for warning in ended.warnings:
+            self._violated(warning)
         return ended
 
     # The GPU side.
@@ -203,7 +205,9 @@ class Telling:
         return all(self._read(journey).finished for journey in self.journeys)
 
     def _at_rest(self) -> bool:
-        return self._stopped() and not self._markers() and not self._stage.gpu.queued() and not self._stage.gpu.in_sink()
+        return (
+            self._stopped() and not self._markers() and not self._stage.gpu.queued() and not self._stage.gpu.in_sink()
+        )
 
     def _markers(self) -> list[str]:
         return list(self._services.ledger.bucket.keys("open/"))
