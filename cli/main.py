@@ -146,6 +146,21 @@ def follow(
 
 
 @app.command()
+def cancel(trip: Annotated[str, typer.Argument(help="The trip's id.")], root: Root) -> None:
+    """Take a trip back: whatever step its journeys are at, they are never posted. What is posted stays."""
+    from shared.cancelling import cancel_trip
+
+    try:
+        outcomes = cancel_trip(trip, services_of(Cloud.open(root)))
+    except TripcanvasError as error:
+        _fail(str(error))
+    for outcome in outcomes:
+        left = f"; {outcome.reason}; the sweeper goes on with it" if outcome.reason else ""
+        console.print(f"journey {outcome.journey}: {outcome.step}{left}", soft_wrap=True)
+    raise typer.Exit(0 if all(outcome.step == "cancelled" for outcome in outcomes) else 1)
+
+
+@app.command()
 def demo(
     root: Root,
     trips: Annotated[

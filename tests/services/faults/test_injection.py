@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import socket
 import time
@@ -11,6 +12,8 @@ import pytest
 import requests
 from websockets.exceptions import InvalidMessage, InvalidStatus
 
+from localcloud.faults.active import ActiveRules
+from localcloud.faults.injection import FaultInjection
 from localcloud.faults.rules import FAULT_HEADER, FAULTY_SERVICES
 from tests.services.eas import calls as eas
 from tests.services.faults.callers import NO_ANSWER, NONSENSE
@@ -301,3 +304,26 @@ def test_a_websocket_is_passed_by_by_all_other_faults(
     rules({"service": "eas", "after_effect": after_effect} | do)
     with eas.dial(running, uid=f"{do['do']}{after_effect}"):
         pass
+
+
+def test_the_service_never_sees_the_header() -> None:
+    seen: list[list[tuple[bytes, bytes]]] = []
+
+    async def service(scope: Any, receive: Any, send: Any) -> None:
+        seen.append(scope["headers"])
+
+    class Server:
+        """What a server's `send` belongs to; no fault here ends its connection."""
+
+        transport = None
+
+        async def send(self, message: Any) -> None:
+            raise AssertionError(message)
+
+    async def receive() -> Any:
+        return {"type": "http.request", "more_body": False}
+
+    headers = [(b"host", b"h"), (FAULT_HEADER.encode(), b'{"do":"delay","seconds":0}'), (b"date", b"d")]
+    scope = {"type": "http", "method": "PUT", "path": "/a", "query_string": b"", "headers": headers}
+    asyncio.run(FaultInjection(service, ActiveRules("oss"), "h")(scope, receive, Server().send))
+    assert seen == [[(b"host", b"h"), (b"date", b"d")]]

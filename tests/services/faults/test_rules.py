@@ -3,17 +3,25 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any, get_args, get_type_hints
+from pathlib import Path
+from typing import Any, get_args, get_type_hints
 
 import msgspec
 import pytest
 
 from localcloud.faults.active import ActiveRules
-from localcloud.faults.rules import FAULTY_SERVICES, InvalidRules, Plan, Rule, decode_plan, read_plan
+from localcloud.faults.rules import (
+    FAULT_HEADER,
+    FAULTY_SERVICES,
+    FILE_VARIABLE,
+    InvalidRules,
+    Plan,
+    Rule,
+    decode_plan,
+    read_plan,
+)
 
-if TYPE_CHECKING:
-    from pathlib import Path
-
+GUIDE = (Path(__file__).parents[3] / "docs" / "faults.md").read_text("utf-8")
 RESET = {"service": "oss", "do": "reset"}
 
 
@@ -190,3 +198,20 @@ def test_calls_that_do_not_match_and_other_rules_change_nothing() -> None:
 def test_about_as_many_calls_are_struck_as_the_probability_says(probability: float, low: int, high: int) -> None:
     active = ActiveRules("oss", plan(RESET | {"probability": probability}, seed=1))
     assert low <= sum(struck(active, 2000)) <= high
+
+
+# The guide.
+
+
+@pytest.mark.parametrize("example", re.findall(r"^```toml\n(.*?)^```", GUIDE, re.DOTALL | re.MULTILINE))
+def test_every_example_of_the_guide_can_be_set(tmp_path: Path, example: str) -> None:
+    file = tmp_path / "faults.toml"
+    file.write_text(example, "utf-8")
+    assert read_plan(file).rules
+
+
+def test_the_guide_explains_every_field_and_every_action() -> None:
+    for word in ("seed", *Rule.__struct_fields__, *get_args(get_type_hints(Rule)["do"])):
+        assert f"`{word}`" in GUIDE or f"{word} = " in GUIDE, word
+    for name in (FAULT_HEADER, FILE_VARIABLE):
+        assert name in GUIDE
