@@ -33,6 +33,8 @@ def main(only: str, fault: str, workers: int, *, listing: bool) -> int:
         cells: list[Cell] = []
         for cell in () if listing else told_by.cells(plan, recorded):
             cells.append(cell)
+            if cell.violations:
+                print(f"{cell.row.id} {cell.fault}: {'; '.join(cell.violations)}", file=sys.stderr, flush=True)
             if len(cells) % 100 == 0:
                 print(f"{len(cells)} of {len(plan)}", file=sys.stderr, flush=True)
     for line in table(rows, faults, cells):
