@@ -90,6 +90,7 @@ STORIES = (
     Story("dies-while-writing", mishap=Mishap("trip_completed", "POST dashscope *", "after")),
     Story("dies-before-queueing", mishap=Mishap("trip_completed", "POST eas *", "before")),
     Story("dies-after-queueing", mishap=Mishap("trip_completed", "POST eas *", "after")),
+    Story("dies-while-storing", mishap=Mishap("image_ready", "PUT oss /gallery/*", "before")),
     Story("dies-before-posting", mishap=Mishap("image_ready", "POST feed *", "before")),
     Story("dies-after-posting", mishap=Mishap("image_ready", "POST feed *", "after")),
     Story(
