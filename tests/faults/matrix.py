@@ -60,7 +60,11 @@ FAULTS = (
         "reset-after", "done, but the connection breaks",
         order={"do": "reset", "after_effect": True}, effect=True, like="504-after",
     ),
-    Fault("garbage", "done, but the answer is no answer", order={"do": "garbage", "after_effect": True}),
+    Fault("garbage", "something else answers with 200, nothing done", order={"do": "garbage"}),
+    Fault(
+        "garbage-after", "done, but the answer is another thing's",
+        order={"do": "garbage", "after_effect": True}, effect=True,
+    ),
 )  # fmt: skip
 
 
