@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gc
-import itertools
 import multiprocessing
 import multiprocessing.util
 import os
@@ -19,7 +18,6 @@ from tests.faults.stories import STORIES, Story
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from localcloud.faults.tap import Seen
     from tests.faults.stage import Stage
     from tests.faults.telling import Told
 
@@ -60,10 +58,10 @@ FAULTS = (
         "reset-after", "done, but the connection breaks",
         order={"do": "reset", "after_effect": True}, effect=True, like="504-after",
     ),
-    Fault("garbage", "something else answers with 200, nothing done", order={"do": "garbage"}),
+    Fault("garbage", "something else answers with 200, nothing done", order={"do": "garbage"}, like="500"),
     Fault(
         "garbage-after", "done, but the answer is another thing's",
-        order={"do": "garbage", "after_effect": True}, effect=True,
+        order={"do": "garbage", "after_effect": True}, effect=True, like="504-after",
     ),
 )  # fmt: skip
 
@@ -169,7 +167,7 @@ def rows_of(recorded: dict[str, Told]) -> list[Row]:
         for function, invocations in told.calls.items():
             for invocation, calls in enumerate(invocations, 1):
                 done, written = [function], [function]
-                for number, seen in enumerate(_in_order(calls), 1):
+                for number, seen in enumerate(calls, 1):
                     done.append(seen.call)
                     name = _NUMBER.sub("<n>", seen.call)
                     if not is_read(name):
@@ -182,15 +180,6 @@ def rows_of(recorded: dict[str, Told]) -> list[Row]:
                     names.add((function, name))
                     rows.append(Row(story, function, invocation, number, seen.call, seen.occurrence, is_first))
     return rows
-
-
-def _in_order(calls: Iterable[Seen]) -> Iterator[Seen]:
-    """The calls in an order that is the same in every recording: records are read side by side."""
-    for reads, together in itertools.groupby(calls, key=lambda seen: seen.call.startswith("GET oss ")):
-        side_by_side = list(together)
-        if reads:
-            side_by_side.sort(key=lambda seen: (seen.call, seen.occurrence))
-        yield from side_by_side
 
 
 def is_read(call: str) -> bool:

@@ -52,7 +52,7 @@ class Story:
     again: bool = False
     #: A person takes the trip back when this function has had its first message.
     cancelled_after: str = ""
-    #: Whether the timer of the relay fires.
+    #: Whether the timer of the relay fires from the beginning; else only after the first sweep.
     relays: bool = True
     trip: dict[str, Any] = field(default_factory=dict)
 

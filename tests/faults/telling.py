@@ -129,14 +129,15 @@ class Telling:
         """The GPU side works, the timer fires, messages are delivered, until nothing is on its way."""
         for _ in range(_RELAYS):
             self._paint()
-            if self._story.relays and self._stage.gpu.in_sink():
+            relays = self._story.relays or self.told.sweeps > 0
+            if relays and self._stage.gpu.in_sink():
                 self._clock.advance(minutes=1)
                 self._invoke("relay_results", _timer_event())
                 self._cancel_after("relay_results")
             events = self._stage.forwarded()
             for event in events:
                 self._deliver("image_ready", event)
-            if not events and not (self._story.relays and self._stage.gpu.in_sink()):
+            if not events and not (relays and self._stage.gpu.in_sink()):
                 break
 
     def _cancel_after(self, function: str) -> None:

@@ -97,7 +97,7 @@ def test_faults_that_are_alike_are_told_of_the_first_row_of_a_call_only():
     told = [(row.story, fault.name) for row, fault in plan_of([first, later], FAULTS)]
     assert [fault for story, fault in told if story == "straight"] == [fault.name for fault in FAULTS]
     assert {fault.name for fault in FAULTS} - {fault for story, fault in told if story == "draft"} == {
-        "hang", "hang-after", "reset", "reset-after",
+        "hang", "hang-after", "reset", "reset-after", "garbage", "garbage-after",
     }  # fmt: skip
     assert len(plan_of([first, later], FAULTS, every=True)) == 2 * len(FAULTS)
 
