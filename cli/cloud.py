@@ -10,6 +10,9 @@ import sys
 import time
 import urllib.error
 import urllib.request
+from typing import TYPE_CHECKING, Any
+
+import msgspec
 
 from localcloud.admin import COMMAND_HEADER
 from localcloud.serve import HEALTH_PATH
@@ -17,6 +20,9 @@ from localcloud.state import SERVICES, Cloud
 from localcloud.supervisor import answers
 from shared.services import Services
 from shared.settings import Credentials, Settings
+
+if TYPE_CHECKING:
+    from localcloud.faults.rules import Plan
 
 #: Exit status of `up` when another `up` of the same state folder was first.
 ALREADY_STARTING = 3
@@ -114,11 +120,34 @@ def act_on_service(cloud: Cloud, service: str, action: str) -> bool:
     except urllib.error.HTTPError as error:
         raise CloudError(json.loads(error.read() or b"{}").get("error", str(error))) from None
     except urllib.error.URLError:
-        raise CloudError("no embedded cloud is running here; start it with `tripcanvas up`") from None
+        raise _not_running() from None
 
 
-def _admin(cloud: Cloud, method: str, path: str, timeout_s: float = 10.0) -> dict[str, object]:
-    request = urllib.request.Request(cloud.url("admin") + path, method=method, headers={COMMAND_HEADER: "1"})
+def fault_rules(cloud: Cloud, plan: Plan | None = None) -> dict[str, dict[str, Any] | None]:
+    """What each service says of its fault rules, after `plan` was set if there is one; None: it does not answer.
+
+    Raises `CloudError` when this cloud does not run.
+    """
+    if not is_up(cloud):
+        raise _not_running()
+    body = None if plan is None else msgspec.json.encode(plan)
+    try:
+        found = _admin(cloud, "GET" if body is None else "PUT", "/faults", timeout_s=60.0, body=body)
+    except urllib.error.HTTPError as error:
+        raise CloudError(f"the fault rules can't be reached: {error}") from None
+    except urllib.error.URLError:
+        raise _not_running() from None
+    return msgspec.convert(found["services"], dict[str, dict[str, Any] | None])
+
+
+def _not_running() -> CloudError:
+    return CloudError("no embedded cloud is running here; start it with `tripcanvas up`")
+
+
+def _admin(
+    cloud: Cloud, method: str, path: str, timeout_s: float = 10.0, body: bytes | None = None
+) -> dict[str, object]:
+    request = urllib.request.Request(cloud.url("admin") + path, body, method=method, headers={COMMAND_HEADER: "1"})
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     with opener.open(request, timeout=timeout_s) as answer:
         found: dict[str, object] = json.loads(answer.read())

@@ -13,6 +13,8 @@ from starlette.applications import Starlette
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
+from localcloud.faults.everywhere import CloudFaults
+from localcloud.faults.rules import InvalidRules, Plan, decode_plan
 from localcloud.serve import HEALTH_PATH
 from localcloud.state import SERVICES, Cloud
 from localcloud.supervisor import ServiceDied, Supervisor
@@ -30,9 +32,11 @@ def build(supervisor: Supervisor) -> Starlette:
     """The admin application; its lifespan is the cloud's.
 
     ``GET /services`` tells what runs; ``POST /services/{name}/{start|stop|kill}`` starts a service, stops it in an
-    orderly way, or ends it as a crash would; ``POST /shutdown`` ends the whole cloud. A POST must carry the header
-    `COMMAND_HEADER`, which no web page can send here without being asked first.
+    orderly way, or ends it as a crash would; ``POST /shutdown`` ends the whole cloud. ``GET /faults`` tells the fault
+    rules of every service, ``PUT /faults`` sets others (a `Plan` in JSON), ``DELETE /faults`` clears them. What changes
+    something must carry the header `COMMAND_HEADER`, which no web page can send here without being asked first.
     """
+    faults = CloudFaults(supervisor.cloud)
 
     @contextlib.asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
@@ -67,16 +71,29 @@ def build(supervisor: Supervisor) -> Starlette:
         try:
             if action == "start":
                 await asyncio.to_thread(supervisor.start_service, name)
+                await asyncio.to_thread(faults.renew, name)
             else:
                 await asyncio.to_thread(supervisor.stop_service, name, kill=action == "kill")
         except (ServiceDied, TimeoutError) as error:
             return JSONResponse({"error": str(error)}, status_code=500)
         return JSONResponse({"service": name, "running": supervisor.is_running(name)})
 
+    async def fault_rules(request: Request) -> JSONResponse:
+        if request.method == "GET":
+            return JSONResponse(await asyncio.to_thread(faults.listing))
+        if COMMAND_HEADER not in request.headers:
+            return _forbidden()
+        try:
+            plan = decode_plan(await request.body()) if request.method == "PUT" else Plan()
+        except InvalidRules as error:
+            return JSONResponse({"error": str(error)}, status_code=400)
+        return JSONResponse(await asyncio.to_thread(faults.replace, plan))
+
     return Starlette(
         routes=[
             Route(HEALTH_PATH, health),
             Route("/services", services),
+            Route("/faults", fault_rules, methods=["GET", "PUT", "DELETE"]),
             Route("/shutdown", shutdown, methods=["POST"]),
             Route("/services/{name}/{action}", act, methods=["POST"]),
         ],

@@ -15,29 +15,41 @@ from typing import TYPE_CHECKING
 
 import uvicorn
 from starlette.responses import JSONResponse
+from starlette.routing import Route
 
+from localcloud.faults.active import ActiveRules
+from localcloud.faults.injection import FaultInjection, rules_route
+from localcloud.faults.rules import FAULTY_SERVICES, InvalidRules, plan_at_start
 from localcloud.state import SERVICES, Cloud
 
 if TYPE_CHECKING:
     from starlette.applications import Starlette
     from starlette.requests import Request
+    from starlette.types import ASGIApp
 
 #: Answered by every service, under a path that none of the real ones uses.
 HEALTH_PATH = "/-/health"
 
 
-def build(service: str, cloud: Cloud) -> Starlette:
-    """The ASGI application of one service with the health route every service has."""
+def build(service: str, cloud: Cloud) -> ASGIApp:
+    """The ASGI application of one service with the health route every service has, and its faults around it.
+
+    Raises `InvalidRules` when the file of fault rules can't be read.
+    """
     module = importlib.import_module(f"localcloud.{service}.app")
     app: Starlette = module.build(cloud)
 
     async def health(_: Request) -> JSONResponse:
         return JSONResponse({"service": service})
 
-    from starlette.routing import Route
-
     app.router.routes.insert(0, Route(HEALTH_PATH, health))
-    return app
+    if service not in FAULTY_SERVICES:
+        return app
+    rules = ActiveRules(service, plan_at_start(cloud))
+    app.router.routes.insert(0, rules_route(rules))
+    # For fc, whose invocations are no requests.
+    app.state.fault_rules = rules
+    return FaultInjection(app, rules, cloud.url(service).removeprefix("http://"))
 
 
 def _end_with_parent() -> None:
@@ -60,8 +72,12 @@ def main() -> None:
     if arguments.end_with_stdin:
         threading.Thread(target=_end_with_parent, daemon=True).start()
     cloud = Cloud.open(arguments.root)
+    try:
+        app = build(arguments.service, cloud)
+    except InvalidRules as error:
+        sys.exit(f"fault rules: {error}")
     uvicorn.run(
-        build(arguments.service, cloud),
+        app,
         host="127.0.0.1",
         port=cloud.ports[arguments.service],
         access_log=False,

@@ -33,7 +33,7 @@ from starlette.routing import Route
 
 from localcloud.dashscope import instant
 from localcloud.dashscope import registry as models
-from localcloud.dashscope.faults import Call, Fault, Faults, keep_send, meet
+from localcloud.dashscope.faults import Call, Fault, Faults, meet
 from localcloud.dashscope.generation import Generation
 from localcloud.dashscope.pictures import Pictures
 from localcloud.dashscope.results import Results
@@ -49,19 +49,10 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
 
     from starlette.requests import Request
-    from starlette.types import Receive, Scope, Send
 
     from localcloud.state import Cloud
 
     Handler = Callable[[Request], Awaitable[Response]]
-
-
-class _Application(Starlette):
-    """Starlette that lets a scripted fault close the connection."""
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        keep_send(scope, send)
-        await super().__call__(scope, receive, send)
 
 
 class _Desk:
@@ -141,7 +132,7 @@ def build(cloud: Cloud) -> Starlette:
     def at(path: str, call: Call, handler: Handler, method: str = "POST") -> Route:
         return Route(f"/api/v1/{path}", desk.endpoint(call, handler), methods=[method])
 
-    return _Application(
+    return Starlette(
         routes=[
             at("services/aigc/text-generation/generation", "text", generation.generate),
             at("services/aigc/text2image/image-synthesis", "image", pictures.synthesise),

@@ -39,6 +39,7 @@ import msgspec
 from starlette.responses import HTMLResponse, Response
 
 from localcloud.dashscope.wire import Refusal, encoded, request_id
+from localcloud.faults import connection
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -49,8 +50,6 @@ Call = Literal["text", "vision", "image", "task", "picture"]
 FATES = ("failed", "partial", "never", "slow")
 
 _OF_ONE_CALL = {"says": ("text", "vision"), "unknown": ("task",), **dict.fromkeys(FATES, ("task",))}
-
-_SEND = "localcloud.send"
 
 
 class Fault(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -138,19 +137,9 @@ def is_gone(request: Request) -> bool:
 
 
 class Dropped(Response):
-    """No response: the connection is closed without a byte.
-
-    ASGI has no word for this, so the connection is taken from the server's own send method, which `keep_send` left in
-    the scope.
-    """
+    """No response: the connection is closed without a byte."""
 
     async def __call__(self, scope: Scope, receive: Receive, _: Send) -> None:
         """Close the connection, and wait until the server has noticed."""
-        scope[_SEND].__self__.transport.abort()
-        while (await receive())["type"] != "http.disconnect":
-            pass
-
-
-def keep_send(scope: Scope, send: Send) -> None:
-    """Remember the server's own `send` for `Dropped`; what handlers get is wrapped."""
-    scope[_SEND] = send
+        connection.close(scope)
+        await connection.ended(receive)

@@ -57,8 +57,8 @@ def build(cloud: Cloud) -> Starlette:
     api = _Api(FunctionCompute(cloud))
 
     @contextlib.asynccontextmanager
-    async def lifespan(_: Starlette) -> AsyncIterator[None]:
-        await api.compute.start()
+    async def lifespan(app: Starlette) -> AsyncIterator[None]:
+        await api.compute.start(app.state.fault_rules)
         try:
             yield
         finally:

@@ -142,6 +142,7 @@ class Instance:
         self._writer = writer
         self._output = output
         self._initialized = function.initializer is None
+        self.is_crashed = False
 
     @classmethod
     async def start(cls, function: Function, cloud: Cloud) -> Instance:
@@ -221,6 +222,11 @@ class Instance:
                 call = Call(PRE_STOP, f"prestop-{self.instance_id}", hook.handler)
                 await self._exchange(call, b"", min(hook.timeout_s, longest_s))
         await self.kill()
+
+    def crash(self) -> None:
+        """End the process and its children at once, as if by themselves: the call that runs finds out."""
+        self.is_crashed = True
+        self._signal(signal.SIGKILL)
 
     async def kill(self) -> None:
         """End the process and its children at once, and release what belongs to it."""

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from localcloud.fc.instance import Instance, InstanceLost, Invocation, Outcome
 
 if TYPE_CHECKING:
+    from localcloud.faults.active import ActiveRules
     from localcloud.fc.deployment import Function
     from localcloud.state import Cloud
 
@@ -33,12 +34,13 @@ class Throttled(RuntimeError):
 class Pool:
     """Runs invocations of one function. Use `close` when done."""
 
-    def __init__(self, function: Function, cloud: Cloud) -> None:
+    def __init__(self, function: Function, cloud: Cloud, faults: ActiveRules) -> None:
         self.function = function
         self.limit = DEFAULT_CONCURRENCY if function.reserved_concurrency is None else function.reserved_concurrency
         self.last_error_type = ""
         self.running = 0
         self._cloud = cloud
+        self._faults = faults
         self._idle: list[Instance] = []
         self._closed = False
         self._reaper = asyncio.get_running_loop().create_task(self._reap())
@@ -68,19 +70,32 @@ class Pool:
         try:
             if instance is None:
                 instance = await Instance.start(self.function, self._cloud)
-            outcome = await instance.invoke(invocation)
+            outcome = await self._exposed(instance, invocation)
         except InstanceLost as lost:
             return _lost(lost, instance, started)
         except BaseException:
             if instance is not None:
                 await instance.kill()
             raise
-        if self._closed or outcome.error_kind == "InitializationError":
+        if instance.is_crashed:
+            await instance.kill()
+        elif self._closed or outcome.error_kind == "InitializationError":
             # The next invocation after a failed initializer gets a new instance.
             await instance.stop(SHUTDOWN_PRE_STOP_S)
         else:
             self._idle.append(instance)
         return outcome
+
+    async def _exposed(self, instance: Instance, invocation: Invocation) -> Outcome:
+        """Run one invocation that a fault rule may kill on the way."""
+        moment_s = self._faults.moment_of_death(self.function.name)
+        if moment_s is None:
+            return await instance.invoke(invocation)
+        death = asyncio.get_running_loop().call_later(moment_s, instance.crash)
+        try:
+            return await instance.invoke(invocation)
+        finally:
+            death.cancel()
 
     async def _reap(self) -> None:
         while True:

@@ -16,6 +16,7 @@ from localcloud.fc.pool import Pool
 from localcloud.fc.triggers import Triggers
 
 if TYPE_CHECKING:
+    from localcloud.faults.active import ActiveRules
     from localcloud.state import Cloud
 
 #: Where the deployment is described, unless this variable names another file.
@@ -34,8 +35,12 @@ class FunctionCompute:
         self._deploying = asyncio.Lock()
         self._retiring: set[asyncio.Task[None]] = set()
 
-    async def start(self) -> None:
-        """Deploy the project's `s.yaml`. Raises `DeploymentError`; a project without the file deploys nothing."""
+    async def start(self, faults: ActiveRules) -> None:
+        """Deploy the project's `s.yaml`; invocations may meet a death by `faults`.
+
+        Raises `DeploymentError`; a project without the file deploys nothing.
+        """
+        self._faults = faults
         self.dispatcher = Dispatcher(self.cloud)
         self.triggers = Triggers(self.cloud, (), self.dispatcher)
         configured = os.environ.get(S_YAML_VARIABLE)
@@ -58,7 +63,7 @@ class FunctionCompute:
                 retiring = asyncio.create_task(pool.close())
                 self._retiring.add(retiring)
                 retiring.add_done_callback(self._retiring.discard)
-            self.pools = {function.name: Pool(function, self.cloud) for function in functions}
+            self.pools = {function.name: Pool(function, self.cloud, self._faults) for function in functions}
             self.deployed_at = datetime.now(timezone.utc)
             await self.dispatcher.serve(self.pools)
             self.triggers = Triggers(self.cloud, functions, self.dispatcher)
