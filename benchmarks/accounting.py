@@ -55,16 +55,19 @@ class Account:
     redriven: int = 0
     wall_s: float = 0.0
     to_post_s: list[float] = field(default_factory=list)
-    struck: dict[str, int] = field(default_factory=dict)
-    outages: dict[str, int] = field(default_factory=dict)
+    struck: Counter[str] = field(default_factory=Counter)
+    outages: Counter[str] = field(default_factory=Counter)
     faults: list[str] = field(default_factory=list)
 
 
 def account_for(cloud: Cloud, driver: Driver, trips: list[Trip]) -> Account:
     """Ask the services what stands in them, and hold it against what was sent."""
     account = Account(trips=len(trips))
-    posts = _posts(cloud)
-    account.posts = len(posts)
+    rows = _posts(cloud)
+    posts = {journey: (post, at) for journey, post, at in rows}
+    account.posts, account.doubled = len(rows), len(rows) - len(posts)
+    if account.doubled:
+        account.faults.append(f"{account.doubled} posts are second posts of a journey")
     letters = driver.dead_letters()
     account.letters.update("function failed" if "requestContext" in found else found["code"] for found in letters)
     lettered = {found["journey"] for found in letters if "journey" in found}
@@ -82,18 +85,17 @@ def account_for(cloud: Cloud, driver: Driver, trips: list[Trip]) -> Account:
             stored.update((file.key, file.sha256) for file in (found.master, *found.variants))
     for journey_id in posts.keys() - expected.keys():
         account.faults.append(f"a post of journey {journey_id}, which was never sent")
-    account.doubled = sum(count - 1 for count in Counter(posts.values()).values())
     _check_gallery(account, driver, stored)
     _check_leftovers(account, driver)
     account.renders = driver.renders_ordered()
     return account
 
 
-def _posts(cloud: Cloud) -> dict[str, tuple[str, float]]:
-    """Every post in the feed's own store, drafts included: journey to post id and time, in seconds since 1970."""
+def _posts(cloud: Cloud) -> list[tuple[str, str, float]]:
+    """Every post in the feed's own store, drafts included: journey, post id and time, in seconds since 1970."""
     with contextlib.closing(sqlite3.connect(f"file:{cloud.folder('feed') / 'feed.sqlite'}?mode=ro", uri=True)) as store:
         rows = store.execute("SELECT journey_id, post_id, published_at FROM posts WHERE content IS NOT NULL").fetchall()
-    return {journey: (post, datetime.fromisoformat(at).timestamp()) for journey, post, at in rows}
+    return [(journey, post, datetime.fromisoformat(at).timestamp()) for journey, post, at in rows]
 
 
 def _judge(
@@ -167,7 +169,7 @@ def tell(account: Account) -> str:
     return "\n".join(f"{name:22} {value}" for name, value in lines)
 
 
-def _counts(counts: dict[str, int] | Counter[int] | Counter[str]) -> str:
+def _counts(counts: Counter[int] | Counter[str]) -> str:
     return ", ".join(f"{name}: {count}" for name, count in sorted(counts.items())) or "none"
 
 

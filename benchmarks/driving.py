@@ -45,9 +45,9 @@ class Driver:
         )
         self.letters: list[dict[str, Any]] = []
         self._markers = 0
-        self._eas = requests.Session()
-        self._eas.trust_env = False
-        self._eas.headers["Authorization"] = cloud.eas_token
+        self._http = requests.Session()
+        self._http.trust_env = False
+        self._http.headers["Authorization"] = cloud.eas_token
         self._functions = Client(
             Config(
                 access_key_id=cloud.access_key_id,
@@ -61,7 +61,7 @@ class Driver:
     def wait_for_triggers(self) -> None:
         """Wait until the functions are subscribed to their topics."""
         while True:
-            found = self._eas.get(f"{self.cloud.url('fc')}/-/functions", timeout=10).json()
+            found = self._http.get(f"{self.cloud.url('fc')}/-/functions", timeout=10).json()
             triggers = [trigger for function in found["functions"] for trigger in function["triggers"]]
             if all(trigger["active"] for trigger in triggers):
                 return
@@ -108,12 +108,12 @@ class Driver:
         lengths = {}
         for name in ("", "/sink"):
             url = f"{self.cloud.url('eas')}/api/predict/{self.cloud.eas_service}{name}"
-            found = self._eas.get(url, params={"_attrs_": "true"}, timeout=10).json()
+            found = self._http.get(url, params={"_attrs_": "true"}, timeout=10).json()
             lengths["eas" + (name or "/input")] = int(found["stream.length"])
         return lengths | self._at_functions()
 
     def _at_functions(self) -> dict[str, int]:
-        found = self._eas.get(f"{self.cloud.url('fc')}/-/functions", timeout=10).json()
+        found = self._http.get(f"{self.cloud.url('fc')}/-/functions", timeout=10).json()
         return {
             f"fc/{function['name']}": int(function["queued"]) + int(function["running"])
             for function in found["functions"]
@@ -170,6 +170,6 @@ class Driver:
         """Pictures that were ordered, and billed, in all."""
         url = f"{self.cloud.url('dashscope')}/api/v1/tasks"
         headers = {"Authorization": f"Bearer {self.cloud.dashscope_api_key}"}
-        answer = self._eas.get(url, params={"page_size": "1"}, headers=headers, timeout=20)
+        answer = self._http.get(url, params={"page_size": "1"}, headers=headers, timeout=20)
         answer.raise_for_status()
         return int(answer.json()["total"])

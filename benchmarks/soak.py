@@ -19,6 +19,7 @@ import sys
 import tempfile
 import threading
 import time
+from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -38,7 +39,6 @@ if TYPE_CHECKING:
 ENVIRONMENT = {
     "TRIPCANVAS_LOCAL_INSTANT_MODELS": "1",
     "TRIPCANVAS_LOCAL_GPU_INSTANCES": "3",
-    "TRIPCANVAS_LOCAL_TIME_SCALE": "0.02",
     "TRIPCANVAS_RENDER_DEADLINE_S": "60",
     "TRIPCANVAS_STEP_ALLOWANCE_S": "30",
     "TRIPCANVAS_SWEEP_SCHEDULE": "@every 10s",
@@ -125,9 +125,10 @@ class Outages:
 
     supervisor: Supervisor
     faults: CloudFaults
+    struck: Counter[str]
     chance: random.Random
     every_s: float
-    counted: dict[str, int] = field(default_factory=dict)
+    counted: Counter[str] = field(default_factory=Counter)
     _end: threading.Event = field(default_factory=threading.Event)
 
     @contextlib.contextmanager
@@ -144,6 +145,7 @@ class Outages:
     def _run(self) -> None:
         while not self._end.wait(self.every_s * self.chance.uniform(0.5, 1.5)):
             service = self.chance.choice(MORTAL)
+            self.struck.update(struck_by(self.faults, service))
             self.supervisor.stop_service(service, kill=True)
             self._end.wait(self.chance.uniform(0.2, 2.0))
             while True:
@@ -153,7 +155,7 @@ class Outages:
                 except (ServiceDied, TimeoutError) as error:
                     print(f"  {service} did not start: {error}", file=sys.stderr)
             self.faults.renew(service)
-            self.counted[service] = self.counted.get(service, 0) + 1
+            self.counted[service] += 1
 
 
 def run(arguments: argparse.Namespace, folder: Path) -> Account:
@@ -168,12 +170,13 @@ def run(arguments: argparse.Namespace, folder: Path) -> Account:
         driver.wait_for_triggers()
         rules = CloudFaults(cloud)
         rules.replace(faults(arguments.fault_rate, arguments.seed))
-        outages = Outages(supervisor, rules, random.Random(arguments.seed), arguments.outage_every)
+        struck: Counter[str] = Counter()
+        outages = Outages(supervisor, rules, struck, random.Random(arguments.seed), arguments.outage_every)
         limit = time.monotonic() + arguments.limit
         with outages.going_on() if arguments.outage_every else contextlib.nullcontext():
             driver.deliver_all(order, UNDER_WAY, until=limit)
             driver.wait_until_quiet(min(limit, time.monotonic() + SETTLING_S / 5))
-        struck = struck_by(rules)
+        struck.update(struck_by(rules))
         rules.replace(Plan())
         print(f"{time.monotonic() - started:6.0f} s  the faults end; {driver.markers()} journeys still under way")
         driver.wait_until_quiet(time.monotonic() + SETTLING_S)
@@ -187,13 +190,13 @@ def run(arguments: argparse.Namespace, folder: Path) -> Account:
     return account
 
 
-def struck_by(rules: CloudFaults) -> dict[str, int]:
-    """How many calls of each service met a fault since its last start, and how many invocations were killed."""
-    struck: dict[str, int] = {}
+def struck_by(rules: CloudFaults, only: str = "") -> Counter[str]:
+    """How many calls of each service met a fault since its rules were set, and how many invocations were killed."""
+    struck: Counter[str] = Counter()
     for service, listing in rules.listing()["services"].items():
-        for rule in (listing or {}).get("rules", []):
-            name = "killed invocations" if rule["do"] == "kill" else service
-            struck[name] = struck.get(name, 0) + int(rule["struck"])
+        if only in ("", service):
+            for rule in (listing or {}).get("rules", []):
+                struck["invocations killed" if rule["do"] == "kill" else service] += int(rule["struck"])
     return struck
 
 
