@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
 
 import msgspec
 
-from shared.errors import InvalidInput, NotDone, Refused, TripcanvasError
+from shared.cancelling import clean_up
+from shared.course import Course
+from shared.errors import InvalidInput, Refused, TripcanvasError, Unavailable
 from shared.events import Message
 from shared.feed import PostImage, PostReceipt, build_post, image_of, visibility_of
 from shared.journey import (
+    Failed,
     Held,
     Inspected,
     Journey,
@@ -21,6 +25,7 @@ from shared.journey import (
     Rendered,
     RenderFailed,
     Step,
+    StepRecord,
     Stored,
     StoredObject,
     parse_task_id,
@@ -28,13 +33,20 @@ from shared.journey import (
 from shared.reporting import Outcome
 from shared.results import Files, SinkRecord, read_answer
 from shared.services import Services
-from shared.submission import HEIGHT, WIDTH, close_failed, record, submit
+from shared.submission import HEIGHT, WIDTH, submit
 from shared.telemetry import log
-from shared.troubles import note_trouble
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from shared.pictures.variants import EncodedPicture
 
 #: How long the address of a draft's picture stays readable; the longest that V4 signatures allow.
 _DRAFT_URL_S = 7 * 24 * 3600
 _FOREVER = "public, max-age=31536000, immutable"
+#: Entries of a journey whose first render is reported in the straight path: queued, and the queue's answer.
+_ENTRIES_BEFORE_FIRST_RESULT = 2
 
 
 def take_result(message: Message, services: Services) -> Outcome:
@@ -46,133 +58,178 @@ def take_result(message: Message, services: Services) -> Outcome:
         # Not ours, or not ours any more: another user of the same queue, say. Nothing can be done with it.
         log("foreign_result", size_bytes=len(message.body))
         return Outcome("", "ignored", "no task id of this product")
-    journey = Journey(journey_id)
+
+    def work(course: Course) -> None:
+        _take(course, attempt, result)
+        go_on(course)
+
     try:
-        journey = services.ledger.read(journey_id)
-        if not journey.records:
+        entries = _ENTRIES_BEFORE_FIRST_RESULT if attempt == 1 else 0
+        course = Course(services.ledger.read(journey_id, entries=entries), services)
+        if not course.journey.records:
             log("foreign_result", journey=journey_id)
             return Outcome(journey_id, "ignored", "no such journey")
-        journey = _rendered(journey, attempt, result, services)
-        for further in go_on(journey, services):
-            journey = further
+        outcome = course.run("delivering", work)
+        if outcome.reason and not outcome.retry and not course.journey.finished:
+            course.leave_to_sweeper()
     except TripcanvasError as error:
-        during = journey.step.value if journey.step else "reading"
-        note_trouble(journey_id, f"after_{during}", error, services)
-        return Outcome(journey_id, during, str(error), retry=True)
-    return Outcome(journey_id, journey.step.value if journey.step else "")
+        log("trouble", journey=journey_id, during="delivering", code=type(error).__name__)
+        return Outcome(journey_id, "delivering", str(error), retry=True)
+    return outcome
 
 
-def go_on(journey: Journey, services: Services) -> Iterator[Journey]:
-    """Do what comes after a render, from wherever the journey stands; yields it after each step."""
-    while True:
-        after = _next(journey, services)
-        if after.records == journey.records:
-            break
-        journey = after
-        yield journey
-    if journey.finished:
-        services.ledger.close(journey, services.step_allowance)
+def go_on(course: Course) -> None:
+    """Do what comes after a render, from wherever the journey stands."""
+    render = _Render(course)
+    if course.journey.step is Step.RENDERED:
+        course.add(_inspected(course.journey, render, course.services))
+    if course.journey.step is Step.RENDER_FAILED:
+        failed = course.journey.need(RenderFailed)
+        if failed.busy and course.journey.unwritten:
+            # Just reported: it is written with this trouble, and tried again when it has had a rest.
+            raise Unavailable("comfyui", failed.code, failed.reason)
+        _again(course, Failed(at=course.services.now(), code=failed.code, reason=failed.reason), can_help=failed.retry)
+    elif course.journey.step is Step.INSPECTED:
+        _after_inspection(course, render)
+    elif course.journey.step is Step.STORED:
+        _store_again(course, render)
+    if course.journey.step is Step.STORED:
+        _publish(course)
+    if course.journey.finished:
+        course.close()
 
 
-def _next(journey: Journey, services: Services) -> Journey:
-    """The journey after its next step, or as it is when it waits for something."""
-    match journey.step:
-        case Step.RENDERED:
-            return _inspected(journey, services)
-        case Step.RENDER_FAILED:
-            return _after_failure(journey, services)
-        case Step.INSPECTED:
-            return _after_inspection(journey, services)
-        case Step.STORED:
-            return _published(journey, services)
-        case _:
-            return journey
-
-
-def _after_failure(journey: Journey, services: Services) -> Journey:
-    failed = journey.need(RenderFailed)
-    if failed.retry:
-        with contextlib.suppress(NotDone):
-            return submit(journey, services)
-    return close_failed(journey, failed.code, failed.reason, services)
-
-
-def _rendered(journey: Journey, attempt: int, result: SinkRecord, services: Services) -> Journey:
-    """Note the result, if it is what the journey waits for; late and repeated ones change nothing."""
+def _take(course: Course, attempt: int, result: SinkRecord) -> None:
+    """Add the result, if it is what the journey waits for; late and repeated ones change nothing."""
+    journey, services = course.journey, course.services
     if journey.step not in (Step.SUBMITTING, Step.SUBMITTED) or journey.attempt != attempt:
-        return journey
+        return
     answer = read_answer(result, services.workflow.about.output_node)
     now = services.now()
     if isinstance(answer, Files):
-        return record(journey, Rendered(at=now, attempt=attempt, files=answer.paths), services)[0]
-    failed = RenderFailed(at=now, attempt=attempt, code=answer.code, reason=answer.reason, retry=answer.retry)
-    return record(journey, failed, services)[0]
+        course.add(Rendered(at=now, attempt=attempt, files=answer.paths))
+    else:
+        code, reason, retry, busy = answer.code, answer.reason, answer.retry, answer.busy
+        course.add(RenderFailed(at=now, attempt=attempt, code=code, reason=reason, retry=retry, busy=busy))
 
 
-def _pixels(journey: Journey, services: Services) -> bytes:
-    from shared.pictures.decode import MAX_FILE_BYTES
+def _again(course: Course, end: StepRecord, *, can_help: bool = True) -> None:
+    """Another attempt, or this end."""
+    if can_help and course.journey.may_render_again:
+        submit(course)
+    else:
+        course.add(end)
 
-    rendered = journey.need(Rendered)
-    key = f"{services.settings.render_prefix}/output/{rendered.files[0]}"
-    return services.renders.get(key, max_bytes=MAX_FILE_BYTES)
+
+@dataclass(frozen=True)
+class _Render:
+    """The picture of the journey's newest attempt, fetched and decoded when it is first needed."""
+
+    course: Course
+
+    @cached_property
+    def pixels(self) -> NDArray[np.uint8]:
+        """sRGB (height, width, 3). Raises `InvalidInput` or `Refused` when it is no picture or is gone."""
+        from shared.pictures.decode import MAX_FILE_BYTES, decode
+
+        services, rendered = self.course.services, self.course.journey.need(Rendered)
+        key = f"{services.settings.render_prefix}/output/{rendered.files[0]}"
+        return decode(services.renders.get(key, max_bytes=MAX_FILE_BYTES))
 
 
-def _inspected(journey: Journey, services: Services) -> Journey:
-    from shared.pictures.decode import decode
+def _inspected(journey: Journey, render: _Render, services: Services) -> Inspected:
     from shared.pictures.inspect import inspect
 
     try:
-        metrics = inspect(decode(_pixels(journey, services)), WIDTH, HEIGHT)
+        metrics = inspect(render.pixels, WIDTH, HEIGHT)
     except (InvalidInput, Refused) as error:
         metrics = (Metric("readable", 0.0, at_least=1.0),)
         log("unreadable_render", journey=journey.id, reason=str(error))
     verdict = "pass" if all(metric.passed for metric in metrics) else "again"
-    inspected = Inspected(at=services.now(), attempt=journey.attempt, metrics=metrics, verdict=verdict)
-    return record(journey, inspected, services)[0]
+    return Inspected(at=services.now(), attempt=journey.attempt, metrics=metrics, verdict=verdict)
 
 
-def _after_inspection(journey: Journey, services: Services) -> Journey:
-    inspected = journey.need(Inspected)
+def _after_inspection(course: Course, render: _Render) -> None:
+    inspected = course.journey.need(Inspected)
     if inspected.verdict == "pass":
-        return _stored(journey, services)
+        _store(course, render)
+        return
+    missed = ", ".join(f"{metric.name} {metric.value:g}" for metric in inspected.metrics if not metric.passed)
+    reason = f"no attempt passed; last: {missed}"
+    _again(course, Held(at=course.services.now(), code="inspection", reason=reason))
+
+
+def _store(course: Course, render: _Render) -> None:
+    """Write what will stand in the gallery, then put it there."""
     try:
-        return submit(journey, services)
-    except NotDone:
-        missed = ", ".join(f"{metric.name} {metric.value:g}" for metric in inspected.metrics if not metric.passed)
-        held = Held(at=services.now(), code="inspection", reason=f"no attempt passed; last: {missed}")
-        return record(journey, held, services)[0]
-
-
-def _stored(journey: Journey, services: Services) -> Journey:
-    from shared.pictures.decode import decode
-    from shared.pictures.label import label_for
-    from shared.pictures.variants import EncodedPicture, make_variants
-
-    received = journey.need(Received)
-    label = label_for(services.settings.need("producer_code"), journey.id)
-    try:
-        master, *shown = make_variants(decode(_pixels(journey, services)), label)
+        pictures, stored = _prepared(course, render)
     except (InvalidInput, Refused) as error:
-        return close_failed(journey, "picture_lost", str(error), services)
+        course.fail("picture_lost", str(error))
+        return
+    course.add(stored)
+    course.commit()
+    _put(pictures, stored, course)
 
-    def put(picture: EncodedPicture, *, public: bool) -> StoredObject:
-        kind = "posts" if public else "private"
-        key = f"{kind}/{journey.id[:2]}/{journey.id}/{picture.name}-{picture.sha256[:12]}.{picture.extension}"
-        services.gallery.put(
-            key, picture.body, picture.content_type, public=public, cache_control=_FOREVER if public else "private"
+
+def _store_again(course: Course, render: _Render) -> None:
+    """Finish what an earlier run began: put the pictures, unless they stand in the gallery."""
+    stored, services = course.journey.need(Stored), course.services
+    wanted = {each.key for each in (stored.master, *stored.variants)}
+    if wanted <= {key for prefix in _folders(course.journey.id) for key in services.gallery.keys(prefix)}:
+        return
+    try:
+        pictures, again = _prepared(course, render)
+    except (InvalidInput, Refused) as error:
+        course.fail("picture_lost", str(error))
+        return
+    if {each.key for each in (again.master, *again.variants)} != wanted:
+        course.fail("picture_lost", "this version of the product makes other files of the same picture")
+        return
+    _put(pictures, stored, course)
+
+
+def _prepared(course: Course, render: _Render) -> tuple[tuple[EncodedPicture, ...], Stored]:
+    from shared.pictures.label import label_for
+    from shared.pictures.variants import make_variants
+
+    journey, services = course.journey, course.services
+    label = label_for(services.settings.need("producer_code"), journey.id)
+    pictures = make_variants(render.pixels, label)
+    private, public = _folders(journey.id)
+    master, *variants = (
+        StoredObject(
+            f"{private if number == 0 else public}{picture.name}-{picture.sha256[:12]}.{picture.extension}",
+            picture.content_type,
+            picture.width,
+            picture.height,
+            len(picture.body),
+            picture.sha256,
         )
-        return StoredObject(key, picture.content_type, picture.width, picture.height, len(picture.body), picture.sha256)
-
-    stored = Stored(
-        at=services.now(),
-        master=put(master, public=False),
-        variants=tuple(put(picture, public=received.publish) for picture in shown),
-        label=label.ContentProducer,
+        for number, picture in enumerate(pictures)
     )
-    return record(journey, stored, services)[0]
+    return pictures, Stored(at=services.now(), master=master, variants=tuple(variants), label=label.ContentProducer)
 
 
-def _published(journey: Journey, services: Services) -> Journey:
+def _folders(journey_id: str) -> tuple[str, str]:
+    """Where a journey's master and its variants lie in the gallery."""
+    return f"private/{journey_id[:2]}/{journey_id}/", f"posts/{journey_id[:2]}/{journey_id}/"
+
+
+def _put(pictures: tuple[EncodedPicture, ...], stored: Stored, course: Course) -> None:
+    publish = course.journey.need(Received).publish
+    for picture, place in zip(pictures, (stored.master, *stored.variants), strict=True):
+        public = publish and place is not stored.master
+        course.services.gallery.put(
+            place.key,
+            picture.body,
+            picture.content_type,
+            public=public,
+            cache_control=_FOREVER if public else "private",
+        )
+
+
+def _publish(course: Course) -> None:
+    journey, services = course.journey, course.services
     received, prompted, stored = journey.need(Received), journey.need(Prompted), journey.need(Stored)
     post = build_post(
         journey.id,
@@ -184,12 +241,15 @@ def _published(journey: Journey, services: Services) -> Journey:
     try:
         receipt = services.feed.publish(post, stored.at.isoformat())
     except Refused as error:
-        # 409: an earlier delivery took effect, with another signed address in it. The post that stands is the post.
+        # 409: an earlier delivery took effect, with another signed address in it, and the post that stands is the
+        # post; or the journey was cancelled meanwhile, and there is none.
         earlier = services.feed.find(journey.id) if error.code == "409" else None
         if earlier is None:
-            return close_failed(journey, "post_refused", str(error), services)
+            course.fail("post_refused", str(error))
+            return
         receipt = earlier
-    return record(journey, published(journey, receipt, services), services)[0]
+    if not course.settle(published(journey, receipt, services)) and course.journey.step is not Step.PUBLISHED:
+        clean_up(course)
 
 
 def published(journey: Journey, receipt: PostReceipt, services: Services) -> Published:

@@ -139,11 +139,19 @@ class Feed:
         answer = retrying(lambda: self._call("GET", journey_id, b"", {"journey_id": journey_id}), idempotent=True)
         return None if answer.status_code == 404 else _receipt(answer.content)
 
+    def withdraw(self, journey_id: str) -> None:
+        """Take back the post of a journey, if there is one, and let none of it in later."""
+        withdrawal = {"journey_id": journey_id}
+        retrying(
+            lambda: self._call("DELETE", journey_id, b"", withdrawal, signed_id=f"withdraw:{journey_id}"),
+            idempotent=True,
+        )
+
     def _deliver(self, journey_id: str, body: bytes) -> PostReceipt:
         return _receipt(self._call("POST", journey_id, body, {}).content)
 
-    def _call(self, method: str, journey_id: str, body: bytes, query: dict[str, str]) -> Any:
-        timestamp = int(time.time())
+    def _call(self, method: str, journey_id: str, body: bytes, query: dict[str, str], *, signed_id: str = "") -> Any:
+        timestamp, message_id = int(time.time()), signed_id or journey_id
         return call(
             self._session,
             "feed",
@@ -155,9 +163,9 @@ class Feed:
             headers={
                 "Content-Type": "application/json",
                 "Idempotency-Key": journey_id,
-                ID_HEADER: journey_id,
+                ID_HEADER: message_id,
                 TIMESTAMP_HEADER: str(timestamp),
-                SIGNATURE_HEADER: sign(self.secret, journey_id, timestamp, body),
+                SIGNATURE_HEADER: sign(self.secret, message_id, timestamp, body),
             },
             body=body,
             missing_is_an_answer=method == "GET",

@@ -6,48 +6,73 @@ import re
 from datetime import datetime, timedelta
 
 from shared.composing import by_template, compose
-from shared.errors import Conflict, InvalidInput, Misconfigured, NotDone, TripcanvasError
+from shared.course import Course
+from shared.errors import Conflict, InvalidInput, Misconfigured, TripcanvasError
 from shared.events import Message
 from shared.facts import facts_of
-from shared.journey import Journey, Prompted, Received, Step, journey_id, seed_of, trip_key
-from shared.ledger import TripClaim
+from shared.journey import Prompted, Received, Step, journey_id, seed_of, trip_key
+from shared.ledger import Marker, TripClaim
 from shared.rejection import NoConsent, reject, reject_conflict
 from shared.reporting import Outcome
 from shared.services import Services
 from shared.styles import choose_style
-from shared.submission import BACKFILL, LIVE, close_failed, record, submit
+from shared.submission import BACKFILL, LIVE, submit
 from shared.telemetry import log
 from shared.trips import Trip, content_hash, parse_trip
-from shared.troubles import note_trouble
 
 #: Time one journey may need here: a model that answers late twice, and everything else.
 _ONE_JOURNEY = timedelta(seconds=75)
+_NO_TIME = "no time left in this run"
 
 
 def take_message(message: Message, services: Services, until: datetime | None = None) -> list[Outcome]:
     """Validate one trip message and take each of its journeys as far as the GPU queue.
 
-    Repeating it is harmless: every step already on the ledger is passed over. A fault of one message or style never
-    touches another; what should be tried again is said in the outcome. A journey that might not be done by `until` is
-    not begun, but asked for again.
+    Repeating it is harmless: whatever the ledger has already is passed over. A fault of one message or style never
+    touches another; what should be delivered again is said in the outcome. A message that might not be done by
+    `until` is not begun, but asked for again.
     """
     try:
         trip = parse_trip(message.body)
         if not trip.consent.process:
             raise NoConsent("consent.process", "true; without it nothing is processed")
-        claim = TripClaim(content_hash(trip), _styles_of(trip, services))
+        claim = _claim(message, trip, services)
     except InvalidInput as error:
         return [reject(message, error, services)]
-    first = journey_id(trip.trip_id, claim.styles[0])
+    key, first = trip_key(trip.trip_id), next(iter(claim.journeys))
+    if _is_late(services, until):
+        return [Outcome(first, "receiving", _NO_TIME, retry=True)]
     try:
-        standing = services.ledger.claim_trip(trip_key(trip.trip_id), claim)
+        standing = _receive(key, claim, services)
     except TripcanvasError as error:
-        note_trouble(first, "receiving", error, services)
+        log("trouble", journey=first, during="receiving", code=type(error).__name__)
         return [Outcome(first, "receiving", str(error), retry=True)]
     if standing.content_hash != claim.content_hash:
         conflict = Conflict("trip_id", "new; this one was accepted before with other content, which stands")
-        return [reject_conflict(message, conflict, journey_id(trip.trip_id, standing.styles[0]), services)]
-    return [_take_journey(message, trip, style, services, until) for style in standing.styles]
+        return [reject_conflict(message, conflict, next(iter(standing.journeys)), services)]
+    is_new = standing is claim
+    return [_take_journey(journey, standing, services, until, is_new=is_new) for journey in standing.journeys]
+
+
+def _claim(message: Message, trip: Trip, services: Services) -> TripClaim:
+    facts, digest, now = facts_of(trip), content_hash(trip), services.now()
+    journeys = {}
+    for style in _styles_of(trip, services):
+        journey = journey_id(trip.trip_id, style)
+        journeys[journey] = Received(
+            at=now,
+            trip=trip_key(trip.trip_id),
+            content_hash=digest,
+            style=style,
+            source=BACKFILL if message.direct else LIVE,
+            facts=facts,
+            publish=trip.consent.publish,
+            show_cities=trip.consent.show_cities,
+            trip_date=trip.ended_at.date().isoformat(),
+            distance_km=_rounded_km(trip.distance_km),
+            traceparent=_traceparent(message, journey),
+        )
+    return TripClaim(digest, journeys)
 
 
 def _styles_of(trip: Trip, services: Services) -> tuple[str, ...]:
@@ -57,56 +82,60 @@ def _styles_of(trip: Trip, services: Services) -> tuple[str, ...]:
     return tuple(dict.fromkeys(trip.styles)) or (choose_style(facts_of(trip), services.styles).id,)
 
 
-def _take_journey(message: Message, trip: Trip, style: str, services: Services, until: datetime | None) -> Outcome:
-    journey = Journey(journey_id(trip.trip_id, style))
-    during = "receiving"
+def _receive(trip: str, claim: TripClaim, services: Services) -> TripClaim:
+    """Put the markers and the claim; returns the claim that stands."""
+    ledger, markers = services.ledger, _markers(claim, services)
+    # The markers first: a journey that dies right after its claim must still be found.
+    for marker in markers:
+        ledger.mark(marker)
+    standing = ledger.claim_trip(trip, claim)
+    if standing is claim:
+        for journey, received in claim.journeys.items():
+            log("step", journey=journey, step=Step.RECEIVED.value, source=received.source)
+    else:
+        log("duplicate", journey=next(iter(standing.journeys)))
+        for marker in set(markers).difference(_markers(standing, services)):
+            ledger.unmark(marker)
+    return standing
+
+
+def _markers(claim: TripClaim, services: Services) -> list[Marker]:
+    allowance = services.step_allowance
+    return [Marker.of(journey, received, received.at + allowance) for journey, received in claim.journeys.items()]
+
+
+def _take_journey(
+    journey: str, claim: TripClaim, services: Services, until: datetime | None, *, is_new: bool
+) -> Outcome:
+    course = Course(claim.journey(journey), services)
     try:
-        if until is not None and services.now() + _ONE_JOURNEY > until:
-            return Outcome(journey.id, during, "no time left in this run", retry=True)
-        journey = _received(journey, message, trip, style, services)
-        during = "prompting"
-        journey = prompt(journey, services)
-        during = "submitting"
-        if journey.step in (Step.PROMPTED, Step.SUBMITTING):
-            try:
-                journey = submit(journey, services)
-            except NotDone as error:
-                journey = close_failed(journey, during, str(error), services)
+        if not is_new:
+            course.reload()
+            if not course.journey.records:
+                course = Course(claim.journey(journey), services)
+        if _is_late(services, until):
+            outcome = Outcome(journey, Step.RECEIVED.value, _NO_TIME)
+        else:
+            outcome = course.run("submitting", begin)
+        if outcome.reason and not outcome.retry and not course.journey.finished:
+            course.leave_to_sweeper()
     except TripcanvasError as error:
-        note_trouble(journey.id, during, error, services)
-        return Outcome(journey.id, during, str(error), retry=True)
-    return Outcome(journey.id, journey.step.value if journey.step else "")
+        log("trouble", journey=journey, during="taking", code=type(error).__name__)
+        return Outcome(journey, "receiving", str(error), retry=True)
+    return outcome
 
 
-def _received(journey: Journey, message: Message, trip: Trip, style: str, services: Services) -> Journey:
-    received = Received(
-        at=services.now(),
-        content_hash=content_hash(trip),
-        style=style,
-        source=BACKFILL if message.direct else LIVE,
-        facts=facts_of(trip),
-        publish=trip.consent.publish,
-        show_cities=trip.consent.show_cities,
-        trip_date=trip.ended_at.date().isoformat(),
-        distance_km=_rounded_km(trip.distance_km),
-        traceparent=_traceparent(message, journey.id),
-    )
-    # The marker first: a journey that dies right after its first record must still be found.
-    services.ledger.open(journey.id, received.at + services.step_allowance)
-    journey, mine = record(journey, received, services)
-    if not mine:
-        log("duplicate", journey=journey.id)
-        if journey.finished:
-            services.ledger.drop_marker_of(journey.id, received.at + services.step_allowance)
-    return journey
+def begin(course: Course) -> None:
+    """Write the brief of a journey that has none, and queue its first render; any other journey stays as it is."""
+    if course.journey.step is Step.RECEIVED:
+        course.add(_prompted(course))
+    if course.journey.step in (Step.PROMPTED, Step.SUBMITTING):
+        submit(course)
 
 
-def prompt(journey: Journey, services: Services) -> Journey:
-    """Write the brief of a journey that stands at `received`; any other journey comes back as it is."""
-    received = journey.find(Received)
-    if journey.step is not Step.RECEIVED or received is None:
-        return journey
-    style, seed = services.style(received.style), seed_of(journey.id)
+def _prompted(course: Course) -> Prompted:
+    services, received = course.services, course.journey.need(Received)
+    style, seed = services.style(received.style), seed_of(course.journey.id)
     try:
         model = services.text_model
     except Misconfigured as error:
@@ -114,8 +143,8 @@ def prompt(journey: Journey, services: Services) -> Journey:
     else:
         composition = compose(received.facts, style, seed, model, name_places=received.show_cities)
     if composition.fallback:
-        log("fallback", journey=journey.id, rounds=composition.rounds)
-    prompted = Prompted(
+        log("fallback", journey=course.journey.id, rounds=composition.rounds)
+    return Prompted(
         at=services.now(),
         brief=composition.brief,
         written_by=composition.written_by,
@@ -123,7 +152,10 @@ def prompt(journey: Journey, services: Services) -> Journey:
         input_tokens=composition.input_tokens,
         output_tokens=composition.output_tokens,
     )
-    return record(journey, prompted, services)[0]
+
+
+def _is_late(services: Services, until: datetime | None) -> bool:
+    return until is not None and services.now() + _ONE_JOURNEY > until
 
 
 def _rounded_km(distance_km: float) -> int:

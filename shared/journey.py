@@ -1,21 +1,23 @@
 """The journey as a table: its steps, what may follow what, and when it is overdue. Pure: no I/O, no clock.
 
-One journey is one trip in one style. Every step leaves one record; the records, read back, are the journey:
+One journey is one trip in one style. Every step leaves one record; the records, in their order, are the journey:
 
->>> FOLLOWS[Step.SUBMITTING] == {Step.SUBMITTED, Step.FAILED, Step.RENDERED, Step.RENDER_FAILED}
-True
+>>> sorted(step.value for step in FOLLOWS[Step.SUBMITTED])
+['cancelled', 'failed', 'render_failed', 'rendered']
 
 The GPU side counts in attempts: `submitting`, `submitted`, `rendered`/`render_failed` and `inspected` belong to one
-attempt each, and a failed attempt is followed by `submitting` of the next one, until `MAX_ATTEMPTS` are used up.
+attempt each, and a failed attempt is followed by `submitting` of the next one, until `MAX_RENDERS` are used up.
 A `submitting` without its `submitted` is the state *unknown*: the request may have been taken. It is looked up,
 never guessed.
+
+A journey in memory may hold records that the ledger does not have yet: `Journey.unwritten` says so.
 """
 
 from __future__ import annotations
 
 import hashlib
 import uuid
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import Enum
 from typing import TypeAlias, TypeVar
@@ -29,8 +31,8 @@ from shared.prompts import Brief
 #: Namespace of journey ids (uuid5), fixed for ever: the same trip and style always give the same journey.
 NAMESPACE = uuid.UUID("6c1f7f3e-0b0e-5d0a-9c38-2f1a5c6e8b21")
 
-#: Renders of one journey: the first and two more.
-MAX_ATTEMPTS = 3
+#: Renders of one journey: the first and two more. Attempts that a busy image service refused are not counted.
+MAX_RENDERS = 3
 
 
 class Step(str, Enum):
@@ -48,24 +50,26 @@ class Step(str, Enum):
     HELD = "held"
     REJECTED = "rejected"
     FAILED = "failed"
+    CANCELLED = "cancelled"
 
 
 #: What may follow what. `SUBMITTING` after a failed render is the next attempt; a result may arrive before the
 #: submission's own outcome was written, because the answer to the request was lost on its way.
 FOLLOWS: dict[Step | None, frozenset[Step]] = {
     None: frozenset({Step.RECEIVED, Step.REJECTED}),
-    Step.RECEIVED: frozenset({Step.PROMPTED, Step.REJECTED, Step.FAILED}),
-    Step.PROMPTED: frozenset({Step.SUBMITTING, Step.REJECTED, Step.FAILED}),
-    Step.SUBMITTING: frozenset({Step.SUBMITTED, Step.RENDERED, Step.RENDER_FAILED, Step.FAILED}),
-    Step.SUBMITTED: frozenset({Step.RENDERED, Step.RENDER_FAILED, Step.FAILED}),
-    Step.RENDERED: frozenset({Step.INSPECTED, Step.FAILED}),
-    Step.RENDER_FAILED: frozenset({Step.SUBMITTING, Step.FAILED}),
-    Step.INSPECTED: frozenset({Step.STORED, Step.SUBMITTING, Step.HELD, Step.FAILED}),
-    Step.STORED: frozenset({Step.PUBLISHED, Step.HELD, Step.FAILED}),
+    Step.RECEIVED: frozenset({Step.PROMPTED, Step.FAILED, Step.CANCELLED}),
+    Step.PROMPTED: frozenset({Step.SUBMITTING, Step.FAILED, Step.CANCELLED}),
+    Step.SUBMITTING: frozenset({Step.SUBMITTED, Step.RENDERED, Step.RENDER_FAILED, Step.FAILED, Step.CANCELLED}),
+    Step.SUBMITTED: frozenset({Step.RENDERED, Step.RENDER_FAILED, Step.FAILED, Step.CANCELLED}),
+    Step.RENDERED: frozenset({Step.INSPECTED, Step.FAILED, Step.CANCELLED}),
+    Step.RENDER_FAILED: frozenset({Step.SUBMITTING, Step.FAILED, Step.CANCELLED}),
+    Step.INSPECTED: frozenset({Step.STORED, Step.SUBMITTING, Step.HELD, Step.FAILED, Step.CANCELLED}),
+    Step.STORED: frozenset({Step.PUBLISHED, Step.HELD, Step.FAILED, Step.CANCELLED}),
     Step.PUBLISHED: frozenset(),
     Step.HELD: frozenset(),
     Step.REJECTED: frozenset(),
     Step.FAILED: frozenset(),
+    Step.CANCELLED: frozenset(),
 }
 
 #: Steps that are counted by attempt; their records carry the number in the key.
@@ -73,8 +77,13 @@ BY_ATTEMPT = frozenset({Step.SUBMITTING, Step.SUBMITTED, Step.RENDERED, Step.REN
 
 ENDS = frozenset(step for step, following in FOLLOWS.items() if step is not None and not following)
 
-#: Order of the steps inside one attempt and around it, for sorting records.
-_ORDER = {step: number for number, step in enumerate(Step)}
+#: Age at which an intent without an outcome is taken over: its owner makes one request of at most ten seconds.
+TAKE_OVER_AFTER = timedelta(seconds=60)
+#: What a run notes before it takes over another run's submission.
+TAKING_OVER = "taking_over"
+
+#: Troubles that a journey remembers; older ones stand in older entries of the ledger only.
+MAX_TROUBLES = 20
 
 
 class IllegalStep(TripcanvasError):
@@ -90,8 +99,12 @@ _R = TypeVar("_R", bound=_Record)
 
 
 class Received(_Record, frozen=True, kw_only=True, tag=Step.RECEIVED.value):
-    """The trip was accepted: what the later steps need of it, and nothing that may not leave the house."""
+    """The trip was accepted: what the later steps need of it, and nothing that may not leave the house.
 
+    `trip` is the key of the trip's claim; `source` is "live" or "backfill".
+    """
+
+    trip: str
     content_hash: str
     style: str
     source: str
@@ -137,11 +150,15 @@ class Rendered(_Record, frozen=True, kw_only=True, tag=Step.RENDERED.value):
 
 
 class RenderFailed(_Record, frozen=True, kw_only=True, tag=Step.RENDER_FAILED.value):
-    """The GPU side reported an error; `retry` says whether another seed or another instance can help."""
+    """The GPU side reported an error; `retry` says whether another seed or another instance can help.
+
+    `busy`: nothing was painted, because the image service was overloaded or not reached; it needs time, not a seed.
+    """
 
     code: str
     reason: str
     retry: bool
+    busy: bool = False
 
 
 class Metric(msgspec.Struct, frozen=True):
@@ -179,7 +196,10 @@ class StoredObject(msgspec.Struct, frozen=True):
 
 
 class Stored(_Record, frozen=True, kw_only=True, tag=Step.STORED.value):
-    """The labelled pictures are in the gallery; `label` is what was read back from their bytes."""
+    """The labelled pictures, as they stand in the gallery or are being put there; `label` was read back from them.
+
+    Written before the first of them is put, so that only one run's pictures ever are.
+    """
 
     master: StoredObject
     variants: tuple[StoredObject, ...]
@@ -217,6 +237,10 @@ class Failed(_Record, frozen=True, kw_only=True, tag=Step.FAILED.value):
     reason: str
 
 
+class Cancelled(_Record, frozen=True, kw_only=True, tag=Step.CANCELLED.value):
+    """A person took the journey back; it is never posted."""
+
+
 class Trouble(_Record, frozen=True, kw_only=True, tag="trouble"):
     """A step that did not succeed yet and will be tried again. Moves nothing.
 
@@ -244,6 +268,7 @@ StepRecord: TypeAlias = (
     | Held
     | Rejected
     | Failed
+    | Cancelled
 )
 Record: TypeAlias = StepRecord | Trouble
 
@@ -255,18 +280,16 @@ def step_of(record: StepRecord) -> Step:
 
 @dataclass(frozen=True, slots=True)
 class Journey:
-    """A journey as its records tell it; `records` in the order of the steps, `troubles` in the order of time."""
+    """A journey as its records tell it, `records` and `troubles` in the order in which they were written.
+
+    `entries` is how many entries of the ledger's log it was read from; `unwritten` says that it has more to tell.
+    """
 
     id: str
     records: tuple[StepRecord, ...] = ()
     troubles: tuple[Trouble, ...] = ()
-
-    @classmethod
-    def of(cls, journey_id: str, records: list[Record]) -> Journey:
-        """Build the journey from records in any order."""
-        steps = sorted((r for r in records if not isinstance(r, Trouble)), key=_position)
-        troubles = sorted((r for r in records if isinstance(r, Trouble)), key=lambda record: record.at)
-        return cls(journey_id, tuple(steps), tuple(troubles))
+    entries: int = 0
+    unwritten: bool = False
 
     @property
     def step(self) -> Step | None:
@@ -277,6 +300,12 @@ class Journey:
     def attempt(self) -> int:
         """The newest attempt; 0 before the first."""
         return max((record.attempt for record in self.records), default=0)
+
+    @property
+    def may_render_again(self) -> bool:
+        """Whether another attempt is allowed: fewer than `MAX_RENDERS` were made and not refused by a busy service."""
+        busy = sum(isinstance(record, RenderFailed) and record.busy for record in self.records)
+        return self.attempt - busy < MAX_RENDERS
 
     @property
     def finished(self) -> bool:
@@ -297,26 +326,26 @@ class Journey:
             raise IllegalStep(f"journey {self.id}: no record of {kind.__name__}")
         return found
 
-    def followed_by(self, record: StepRecord) -> Journey:
-        """The journey with one more record. Raises `IllegalStep` when the table does not allow it."""
+    def allows(self, record: StepRecord) -> bool:
+        """Whether the table allows this record next."""
         step = step_of(record)
         if step not in FOLLOWS[self.step]:
-            raise IllegalStep(f"journey {self.id}: {step.value} may not follow {self.step.value if self.step else '-'}")
+            return False
         expected = self.attempt + 1 if step is Step.SUBMITTING else self.attempt
         if step in BY_ATTEMPT and record.attempt != expected:
-            raise IllegalStep(f"journey {self.id}: {step.value} is of attempt {record.attempt}, expected {expected}")
-        if step is Step.SUBMITTING and record.attempt > MAX_ATTEMPTS:
-            raise IllegalStep(f"journey {self.id}: no more than {MAX_ATTEMPTS} attempts")
-        return Journey(self.id, (*self.records, record), self.troubles)
+            return False
+        return step is not Step.SUBMITTING or self.may_render_again
 
+    def followed_by(self, record: StepRecord) -> Journey:
+        """The journey with one more record, not written yet. Raises `IllegalStep` when the table does not allow it."""
+        if not self.allows(record):
+            where = f"{self.step.value if self.step else 'the beginning'}, attempt {self.attempt}"
+            raise IllegalStep(f"journey {self.id}: {step_of(record).value} {record.attempt} may not follow {where}")
+        return replace(self, records=(*self.records, record), unwritten=True)
 
-def _position(record: StepRecord) -> tuple[int, int, int]:
-    step = step_of(record)
-    if step in (Step.RECEIVED, Step.PROMPTED):
-        return (0, 0, _ORDER[step])
-    if step in BY_ATTEMPT:
-        return (1, record.attempt, _ORDER[step])
-    return (2, 0, _ORDER[step])
+    def troubled_by(self, trouble: Trouble) -> Journey:
+        """The journey with one more trouble, not written yet."""
+        return replace(self, troubles=(*self.troubles, trouble)[-MAX_TROUBLES:], unwritten=True)
 
 
 def journey_id(trip_id: str, style: str) -> str:
@@ -355,13 +384,20 @@ def seed_of(task: str) -> int:
     return int.from_bytes(hashlib.sha256(task.encode()).digest()[:4], "big") & 0x7FFF_FFFF
 
 
-def is_overdue(journey: Journey, now: datetime, step_allowance: timedelta) -> bool:
-    """Whether the journey should have moved on.
+def due_at(journey: Journey, step_allowance: timedelta) -> datetime:
+    """When the journey should have moved on by itself.
 
-    That is past the render's own deadline, or, at any other step, `step_allowance` after the last record.
+    A render has its own deadline, and a submission without an outcome `TAKE_OVER_AFTER`; any other step may take
+    `step_allowance`. A journey whose last news is trouble waits for nobody, and is due since then. Raises `ValueError`
+    for a journey without records.
     """
-    if journey.finished or not journey.records:
-        return False
-    last = journey.records[-1]
-    deadline = last.deadline if isinstance(last, Submitted) else last.at + step_allowance
-    return now > deadline
+    if not journey.records:
+        raise ValueError("a journey without records is never due")
+    last, trouble = journey.records[-1], journey.troubles[-1] if journey.troubles else None
+    if isinstance(last, Submitting) and (trouble is None or trouble.during == TAKING_OVER):
+        return max(last.at, trouble.at if trouble else last.at) + TAKE_OVER_AFTER
+    if isinstance(last, Submitted):
+        return last.deadline
+    if trouble and trouble.at >= last.at:
+        return trouble.at
+    return last.at + step_allowance

@@ -1,145 +1,193 @@
-"""The journey's records as create-only objects.
+"""Each journey as a log of create-only objects.
 
-OSS has no compare-and-swap, but creating an object that must not exist is atomic (the bucket must stay unversioned):
-whoever creates the record of a step owns that step. Keys::
+OSS has no compare-and-swap, but creating an object that must not exist is atomic (the bucket must stay unversioned).
+So a journey is a log of numbered entries, and whoever creates the next entry has decided on the newest state: another
+run that decided on the same state finds the number taken, reads again and decides anew. Keys::
 
-    journeys/<first two hex>/<journey id>/<received|prompted|stored>.json
-    journeys/<first two hex>/<journey id>/<submitting|submitted|result|inspected>-<attempt>.json
-    journeys/<first two hex>/<journey id>/end.json
-    journeys/<first two hex>/<journey id>/trouble-<milliseconds>-<step>-<random>.json
-    journeys/<first two hex>/<journey id>/takeover-<attempt>-<number>.json
-    open/<minute the journey is due>/<journey id>        while it is not finished
-    trips/<trip key>.json                                what a trip id stands for: the first message's hash and styles
+    journeys/<first two hex>/<journey id>/<0000…>.json         the journey as of that entry
+    open/<minute it is due>/<live|backfill>/<journey id>/<trip key>     while it is not finished
+    trips/<trip key>.json                                      the first message of a trip id: its hash and journeys
 
-Steps that exclude each other share a key: an attempt has one `result` (rendered or render_failed), a journey one `end`
-(published, held, rejected or failed). Which it is stands in the record.
+An entry holds the whole journey as its writer left it, so that reading the newest one is enough. A journey begins with
+its trip's claim, and its own log with what came next.
 """
 
 from __future__ import annotations
 
 import secrets
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta, timezone
 
 import msgspec
 
-from shared.clouds.objects import Bucket
-from shared.errors import ServiceError
-from shared.journey import BY_ATTEMPT, ENDS, Journey, Received, Record, Step, StepRecord, Trouble, step_of
+from shared.clouds.objects import Bucket, NotFound
+from shared.errors import ServiceError, TripcanvasError
+from shared.journey import Journey, Received, StepRecord, Trouble
 
-_MAX_RECORD_BYTES = 256 * 1024
+_MAX_ENTRY_BYTES = 512 * 1024
+#: More than a journey can write in its lifetime; a log this long is listed in a few calls.
+_MAX_ENTRIES = 10_000
+#: Markers looked at in one sweep.
+_MAX_MARKERS = 5_000
 _JSON = "application/json"
 _MINUTE = "%Y-%m-%dT%H:%MZ"
 
-_encoder = msgspec.json.Encoder()
-_decoder: msgspec.json.Decoder[Record] = msgspec.json.Decoder(Record)
+
+class Overtaken(TripcanvasError):
+    """Another run wrote the journey's next entry first; read it again and decide anew."""
+
+    retryable = True
+
+
+class _Entry(msgspec.Struct, frozen=True):
+    records: tuple[StepRecord, ...]
+    troubles: tuple[Trouble, ...]
+    #: Drawn anew for every entry: two runs that tell the same never write the same bytes, by which a run whose answer
+    #: was lost finds out whether an entry is its own.
+    writer: str
 
 
 class TripClaim(msgspec.Struct, frozen=True):
-    """What the first message of a trip id was: its content's hash, and the styles it is painted in."""
+    """What the first message of a trip id was: its content's hash, and the journeys that it opens, by their ids."""
 
     content_hash: str
-    styles: tuple[str, ...]
+    journeys: dict[str, Received]
+
+    def journey(self, journey_id: str) -> Journey:
+        """A journey of this trip of which nothing else is known yet."""
+        return Journey(journey_id, (self.journeys[journey_id],), unwritten=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Marker:
+    """A journey's place in the index of unfinished ones. `due` is cut to its minute."""
+
+    due: datetime
+    source: str
+    journey_id: str
+    trip: str
+
+    @classmethod
+    def of(cls, journey_id: str, received: Received, due: datetime) -> Marker:
+        """The marker of a journey for the minute of `due`."""
+        minute = due.astimezone(timezone.utc).replace(second=0, microsecond=0)
+        return cls(minute, received.source, journey_id, received.trip)
+
+    @property
+    def key(self) -> str:
+        """Its object key."""
+        return f"open/{self.due.strftime(_MINUTE)}/{self.source}/{self.journey_id}/{self.trip}"
+
+
+_encoder = msgspec.json.Encoder()
+_entries: msgspec.json.Decoder[_Entry] = msgspec.json.Decoder(_Entry)
+_claims: msgspec.json.Decoder[TripClaim] = msgspec.json.Decoder(TripClaim)
 
 
 @dataclass(frozen=True, slots=True)
 class Ledger:
-    """The records of all journeys in one bucket."""
+    """The journeys of one deployment, in one bucket."""
 
     bucket: Bucket
 
-    def add(self, journey: Journey, record: StepRecord) -> bool:
-        """Write the next record; False when another instance wrote that step first.
+    def commit(self, journey: Journey) -> Journey:
+        """Write what the journey has to tell as its next entry; one that has nothing new comes back as it is.
 
-        Raises `shared.journey.IllegalStep` when the journey's table does not allow the step.
+        Raises `Overtaken` when that entry exists already.
         """
-        journey.followed_by(record)
-        return self.bucket.create(f"{_folder(journey.id)}{_name(record)}.json", _encoder.encode(record), _JSON)
-
-    def note(self, journey_id: str, trouble: Trouble) -> None:
-        """Write down what went wrong on the way; moves nothing."""
-        name = f"trouble-{int(trouble.at.timestamp() * 1000)}-{trouble.during}-{secrets.token_hex(2)}.json"
-        self.bucket.create(_folder(journey_id) + name, _encoder.encode(trouble), _JSON)
+        if not journey.unwritten:
+            return journey
+        body = _encoder.encode(_Entry(journey.records, journey.troubles, secrets.token_hex(8)))
+        if not self.bucket.create(_key(journey.id, journey.entries), body, _JSON):
+            raise Overtaken(f"journey {journey.id}: entry {journey.entries} was written by another run")
+        return replace(journey, entries=journey.entries + 1, unwritten=False)
 
     def keys(self, journey_id: str) -> list[str]:
-        """The keys of the journey's records; another list means that it has moved."""
-        return list(self.bucket.keys(_folder(journey_id)))
+        """The keys of the journey's entries; another list means that it has moved."""
+        return list(self.bucket.keys(_folder(journey_id), limit=_MAX_ENTRIES))
 
-    def take_over(self, journey_id: str, number: int, trouble: Trouble) -> bool:
-        """Note that a submission is taken over, for the `number`-th time of its attempt; True for one run only."""
-        key = f"{_folder(journey_id)}takeover-{trouble.attempt}-{number}.json"
-        return self.bucket.create(key, _encoder.encode(trouble), _JSON)
+    def read(self, journey_id: str, *, entries: int = 0) -> Journey:
+        """The journey as it stands; without records when its log has no entry.
 
-    def read(self, journey_id: str) -> Journey:
-        """The journey as it stands; without records when nothing is known of it.
-
-        Raises `ServiceError` with the code ``UnreadableRecord`` for a record that this code can't read.
+        With `entries`, the journey as it stood with so many of them, if it has come so far: one call instead of two.
+        Whoever decides on an old state by that finds out when committing. Raises `ServiceError` with the code
+        ``UnreadableRecord`` for an entry that this code can't read.
         """
+        if entries:
+            try:
+                return self._entry(journey_id, entries - 1)
+            except NotFound:
+                pass
         keys = self.keys(journey_id)
-        if not keys:
-            return Journey(journey_id)
-        with ThreadPoolExecutor(min(4, len(keys))) as pool:
-            bodies = list(pool.map(lambda key: self.bucket.get(key, max_bytes=_MAX_RECORD_BYTES), keys))
+        return self._entry(journey_id, len(keys) - 1) if keys else Journey(journey_id)
+
+    def _entry(self, journey_id: str, number: int) -> Journey:
+        body = self.bucket.get(_key(journey_id, number), max_bytes=_MAX_ENTRY_BYTES)
         try:
-            return Journey.of(journey_id, [_decoder.decode(body) for body in bodies])
-        except msgspec.DecodeError:
-            raise ServiceError("oss", "UnreadableRecord", f"journey {journey_id}") from None
+            entry = _entries.decode(body)
+        except (msgspec.DecodeError, UnicodeDecodeError):
+            raise ServiceError("oss", "UnreadableRecord", f"journey {journey_id}, entry {number}") from None
+        return Journey(journey_id, entry.records, entry.troubles, entries=number + 1)
 
     def claim_trip(self, trip_key: str, claim: TripClaim) -> TripClaim:
         """Bind a trip id to its first message; returns the claim that stands, which may be an earlier one."""
-        key = f"trips/{trip_key}.json"
-        if self.bucket.create(key, _encoder.encode(claim), _JSON):
+        if self.bucket.create(_claim_key(trip_key), _encoder.encode(claim), _JSON):
             return claim
-        return msgspec.json.decode(self.bucket.get(key, max_bytes=_MAX_RECORD_BYTES), type=TripClaim)
+        standing = self.claim(trip_key)
+        if standing is None:
+            raise ServiceError("oss", "UnreadableRecord", f"trip {trip_key}")
+        return standing
 
-    def open(self, journey_id: str, due: datetime) -> None:
+    def claim(self, trip_key: str) -> TripClaim | None:
+        """The claim of a trip; None when no message of it was accepted."""
+        try:
+            return _claims.decode(self.bucket.get(_claim_key(trip_key), max_bytes=_MAX_ENTRY_BYTES))
+        except NotFound:
+            return None
+        except (msgspec.DecodeError, UnicodeDecodeError):
+            raise ServiceError("oss", "UnreadableRecord", f"trip {trip_key}") from None
+
+    def find(self, journey_id: str, trip_key: str) -> Journey:
+        """The journey as it stands, from its trip's claim when its own log has no entry yet."""
+        journey = self.read(journey_id)
+        if not journey.records:
+            claim = self.claim(trip_key)
+            if claim is not None and journey_id in claim.journeys:
+                return claim.journey(journey_id)
+        return journey
+
+    def mark(self, marker: Marker) -> None:
         """Put the marker by which the sweeper finds the journey once it is due."""
-        self.bucket.put(_marker(journey_id, due), b"", "text/plain")
+        self.bucket.put(marker.key, b"", "text/plain")
+
+    def unmark(self, marker: Marker) -> None:
+        """Delete a marker."""
+        self.bucket.delete(marker.key)
 
     def close(self, journey: Journey, allowance: timedelta) -> None:
-        """Take away the marker that `open` put when the journey was received."""
+        """Take away the marker that the journey got when it was received, `allowance` ahead."""
         received = journey.find(Received)
         if received is not None:
-            self.bucket.delete(_marker(journey.id, received.at + allowance))
+            self.unmark(Marker.of(journey.id, received, received.at + allowance))
 
-    def drop_marker_of(self, journey_id: str, due: datetime) -> None:
-        """Delete the marker that `open` put with the same arguments."""
-        self.bucket.delete(_marker(journey_id, due))
-
-    def due(self, now: datetime, *, limit: int = 500) -> Iterator[tuple[str, str]]:
-        """Markers of unfinished journeys whose minute has come: (key of the marker, journey id), oldest first."""
-        for key in self.bucket.keys("open/", limit=limit):
-            _, minute, journey_id = key.split("/", 2)
-            if minute > now.astimezone(timezone.utc).strftime(_MINUTE):
+    def due(self, now: datetime) -> Iterator[Marker]:
+        """Markers whose minute has come, oldest first, at most a few thousand."""
+        this_minute = now.astimezone(timezone.utc).strftime(_MINUTE)
+        for key in self.bucket.keys("open/", limit=_MAX_MARKERS):
+            _, minute, source, journey_id, trip = key.split("/", 4)
+            if minute > this_minute:
                 return
-            yield key, journey_id
-
-    def postpone(self, key: str, journey_id: str, due: datetime) -> None:
-        """Replace a marker by one that comes due later; the same minute keeps the marker as it is."""
-        later = _marker(journey_id, due)
-        if later != key:
-            self.bucket.put(later, b"", "text/plain")
-            self.bucket.delete(key)
-
-    def drop_marker(self, key: str) -> None:
-        """Delete one marker by its key."""
-        self.bucket.delete(key)
-
-
-def _name(record: StepRecord) -> str:
-    step = step_of(record)
-    if step in ENDS:
-        return "end"
-    if step in (Step.RENDERED, Step.RENDER_FAILED):
-        return f"result-{record.attempt}"
-    return f"{step.value}-{record.attempt}" if step in BY_ATTEMPT else step.value
+            yield Marker(datetime.strptime(minute, _MINUTE).replace(tzinfo=timezone.utc), source, journey_id, trip)
 
 
 def _folder(journey_id: str) -> str:
     return f"journeys/{journey_id[:2]}/{journey_id}/"
 
 
-def _marker(journey_id: str, due: datetime) -> str:
-    return f"open/{due.astimezone(timezone.utc).strftime(_MINUTE)}/{journey_id}"
+def _key(journey_id: str, entry: int) -> str:
+    return f"{_folder(journey_id)}{entry:04d}.json"
+
+
+def _claim_key(trip_key: str) -> str:
+    return f"trips/{trip_key}.json"

@@ -9,12 +9,12 @@ import re
 import msgspec
 
 from shared.clouds.messages import MAX_BODY_BYTES
+from shared.course import Course
 from shared.errors import Conflict, InvalidInput, Misconfigured, ServiceError
 from shared.events import Message
 from shared.journey import Journey, Rejected, Step, journey_id
 from shared.reporting import Outcome
 from shared.services import Services
-from shared.submission import record
 from shared.telemetry import log
 from shared.trips import MAX_TRIP_BYTES
 
@@ -50,21 +50,19 @@ def reject(message: Message, error: InvalidInput, services: Services) -> Outcome
     """
     code = "no_consent" if isinstance(error, NoConsent) else "invalid"
     digest = hashlib.sha256(message.sent).hexdigest()
-    journey = Journey(rejected_journey_id(message.body))
+    course = Course(Journey(rejected_journey_id(message.body)), services)
     try:
-        journey = services.ledger.read(journey.id)
-        if any(isinstance(found, Rejected) and found.sha256 == digest for found in journey.records):
-            return Outcome(journey.id, Step.REJECTED.value, str(error))
-        _send(journey.id, message, code, error, services)
-        if not journey.records:
-            rejected = Rejected(
-                at=services.now(), code=code, reason=str(error), sha256=digest, size_bytes=len(message.sent)
-            )
-            record(journey, rejected, services)
+        course.reload()
+        if any(isinstance(found, Rejected) and found.sha256 == digest for found in course.journey.records):
+            return Outcome(course.journey.id, Step.REJECTED.value, str(error))
+        _send(course.journey.id, message, code, error, services)
+        course.settle(
+            Rejected(at=services.now(), code=code, reason=str(error), sha256=digest, size_bytes=len(message.sent))
+        )
     except (ServiceError, Misconfigured) as failure:
-        log("trouble", journey=journey.id, during="rejecting", code=type(failure).__name__)
-        return Outcome(journey.id, "rejecting", str(failure), retry=not isinstance(error, NoConsent))
-    return Outcome(journey.id, Step.REJECTED.value, str(error))
+        log("trouble", journey=course.journey.id, during="rejecting", code=type(failure).__name__)
+        return Outcome(course.journey.id, "rejecting", str(failure), retry=not isinstance(error, NoConsent))
+    return Outcome(course.journey.id, Step.REJECTED.value, str(error))
 
 
 def reject_conflict(message: Message, error: Conflict, journey: str, services: Services) -> Outcome:

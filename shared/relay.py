@@ -28,10 +28,11 @@ def relay_results(
     services: Services,
     *,
     seconds: float,
+    until_empty: bool = False,
     monotonic: Callable[[], float] = time.monotonic,
     sleep: Callable[[float], None] = time.sleep,
 ) -> int:
-    """Poll the sink for `seconds` and forward every record; returns how many.
+    """Poll the sink for `seconds`, or only until it is empty, and forward every record; returns how many.
 
     A queue or topic that can't be reached is tried again until the time is over; then the last error is raised.
     """
@@ -39,8 +40,10 @@ def relay_results(
     forwarded, failure = 0, None
     while (left := end - monotonic()) > 0:
         try:
-            forwarded += _forward(services, min(_POLL_S, left))
-            failure = None
+            moved = _forward(services, 0.0 if until_empty else min(_POLL_S, left))
+            forwarded, failure = forwarded + moved, None
+            if until_empty and not moved:
+                break
         except ServiceError as error:
             failure = error
             log("trouble", during="relaying", service=error.service, code=error.code)
@@ -65,7 +68,9 @@ def _body(record: SinkRecord) -> bytes:
 def _forward(services: Services, wait_s: float) -> int:
     queue = services.image_queue
     # A GET that waits comes back only when it has as many records as it asked for: wait for one, take what there is.
-    records = queue.poll_sink(wait_s=0, length=_BATCH) or queue.poll_sink(wait_s=wait_s, length=1)
+    records = queue.poll_sink(wait_s=0, length=_BATCH)
+    if not records and wait_s:
+        records = queue.poll_sink(wait_s=wait_s, length=1)
     topic = services.settings.need("result_topic")
     forwarded = 0
     for record in records:

@@ -22,6 +22,10 @@ _HOPELESS_CODES = frozenset(
     {"InvalidApiKey", "ModelNotFound", "Arrearage", "AccessDenied", "AccessDenied.Unpurchased", "InvalidParameter"}
 )
 
+#: Codes, up to their first full stop, after which nothing was painted and only time helps; the last two are those of
+#: our own nodes (`workflows/custom_nodes/tripcanvas/errors.py`).
+_BUSY_FAMILIES = frozenset({"Throttling", "ModelUnavailable", "Busy", "ConnectionFailed"})
+
 
 class SinkRecord(msgspec.Struct, frozen=True, kw_only=True):
     """One record of the output queue, as `relay_results` forwards it. `status` is the container's HTTP status."""
@@ -42,11 +46,15 @@ class Files:
 
 @dataclass(frozen=True, slots=True)
 class RenderError:
-    """A failed render: a code, a sentence for people, and whether another attempt can help."""
+    """A failed render: a code, a sentence for people, and whether another attempt can help.
+
+    `busy`: nothing was painted, because the image service was overloaded or not reached.
+    """
 
     code: str
     reason: str
     retry: bool
+    busy: bool = False
 
 
 def read_answer(record: SinkRecord, output_node: str) -> Files | RenderError:
@@ -118,7 +126,10 @@ def _execution_error(content: Any) -> RenderError:
         return RenderError(
             "content_rejected", f"{node}: {code}, the image service's content check refused it", retry=False
         )
-    return RenderError("execution_error", f"{node}: {code or kind or 'failed'}", retry=code not in _HOPELESS_CODES)
+    reason = f"{node}: {code or kind or 'failed'}"
+    if code.partition(".")[0] in _BUSY_FAMILIES:
+        return RenderError("image_service_busy", reason, retry=True, busy=True)
+    return RenderError("execution_error", reason, retry=code not in _HOPELESS_CODES)
 
 
 def _code_in(message: str) -> str:

@@ -121,7 +121,7 @@ def services_for(context: object) -> Services:
     return _current[0]
 
 
-def ends_at(context: object, now: datetime) -> datetime | None:
-    """When the runtime will cut off an invocation that began `now`; None when the context does not say."""
+def time_left(context: object) -> timedelta:
+    """How long the runtime lets this invocation run; a day when the context does not say."""
     timeout = str(getattr(getattr(context, "function", None), "timeout", ""))
-    return now + timedelta(seconds=int(timeout)) if timeout.isdecimal() else None
+    return timedelta(seconds=int(timeout)) if timeout.isdecimal() else timedelta(days=1)

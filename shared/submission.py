@@ -1,81 +1,53 @@
-"""A journey's next render: fill the graph, note the intent, queue it, note the outcome."""
+"""A journey's next render: fill the graph, write the intent, queue it, write the outcome."""
 
 from __future__ import annotations
 
 import hashlib
-from datetime import timedelta
 
+from shared.course import Course, InProgress, NotQueued
 from shared.errors import InvalidInput, Misconfigured, NotDone, OutcomeUnknown, Refused, Unavailable
 from shared.journey import (
-    MAX_ATTEMPTS,
-    Failed,
+    MAX_RENDERS,
+    TAKE_OVER_AFTER,
+    TAKING_OVER,
     Journey,
     Prompted,
     Received,
-    StepRecord,
     Submitted,
     Submitting,
     Trouble,
     seed_of,
-    step_of,
     task_id,
 )
 from shared.services import Services
-from shared.telemetry import log
 
 #: Where a trip came from: a vehicle just now, or a file of past trips. Live trips go first.
 LIVE, BACKFILL = "live", "backfill"
-#: Age at which an intent without an outcome is taken over: its owner makes one request of at most ten seconds.
-TAKE_OVER_AFTER = timedelta(seconds=60)
-_TAKING_OVER = "taking_over"
 #: The ordered picture; portrait 4:5, legal for wan2.2 and older.
 WIDTH, HEIGHT = 768, 960
 
 
-class NotQueued(Unavailable):
-    """The owner of the submission of one `attempt` was refused by the queue, which took nothing."""
-
-    def __init__(self, service: str, code: str, attempt: int) -> None:
-        super().__init__(service, code, "nothing was queued")
-        self.attempt = attempt
-
-
-def submit(journey: Journey, services: Services) -> Journey:
+def submit(course: Course) -> None:
     """Queue the journey's next attempt, or finish the submission that an earlier run began.
 
-    Returns the journey with its new records. Raises `NotDone` when the attempts are used up, and what the queue raises
-    when it can't be reached: the intent then stands in the ledger, and a later run goes on from there.
+    Raises `NotDone` when the renders are used up, and what the queue raises when it can't be reached: the intent then
+    stands on the ledger, and a later run goes on from there.
     """
-    last = journey.records[-1]
+    last = course.journey.records[-1]
     if isinstance(last, Submitting):
-        return _take_over(journey, last, services)
-    intent = _intent(journey, services)
-    journey, mine = record(journey, intent, services)
-    return _queue(journey, intent, services) if mine else journey
+        _take_over(course, last)
+        return
+    intent = _intent(course)
+    course.add(intent)
+    course.commit()
+    _queue(course, intent)
 
 
-def close_failed(journey: Journey, code: str, reason: str, services: Services) -> Journey:
-    """End the journey as `failed`."""
-    journey, _ = record(journey, Failed(at=services.now(), code=code, reason=reason), services)
-    services.ledger.close(journey, services.step_allowance)
-    return journey
-
-
-def record(journey: Journey, new: StepRecord, services: Services) -> tuple[Journey, bool]:
-    """Write a record; the journey with it, and whether it was this call that wrote it.
-
-    When another instance wrote the step first, the journey comes back as the ledger has it.
-    """
-    if services.ledger.add(journey, new):
-        log("step", journey=journey.id, step=step_of(new).value, attempt=new.attempt)
-        return journey.followed_by(new), True
-    return services.ledger.read(journey.id), False
-
-
-def _intent(journey: Journey, services: Services) -> Submitting:
+def _intent(course: Course) -> Submitting:
+    journey, services = course.journey, course.services
+    if not journey.may_render_again:
+        raise NotDone(f"{MAX_RENDERS} renders are used up")
     attempt = journey.attempt + 1
-    if attempt > MAX_ATTEMPTS:
-        raise NotDone(f"{MAX_ATTEMPTS} attempts are used up")
     task = task_id(journey.id, attempt)
     return Submitting(
         at=services.now(),
@@ -87,62 +59,59 @@ def _intent(journey: Journey, services: Services) -> Submitting:
     )
 
 
-def _take_over(journey: Journey, intent: Submitting, services: Services) -> Journey:
+def _take_over(course: Course, intent: Submitting) -> None:
     """Whether the queue took the request is unknown: look, and queue it only when it is not there.
 
     An intent whose owner noted that nothing was taken is free at once; any other only when its owner can't be at it
-    any more. One run takes it over: it notes that first, by a create-only object, and is the owner from then on.
+    any more. A run that takes it over writes that first, and is the owner from then on.
     """
-    mine = [trouble for trouble in journey.troubles if trouble.attempt == intent.attempt]
-    takeovers = [trouble for trouble in mine if trouble.during == _TAKING_OVER]
-    releases = [trouble.at for trouble in mine if trouble.nothing_taken]
-    since, now = takeovers[-1].at if takeovers else intent.at, services.now()
-    released = any(at > since for at in releases) if takeovers else bool(releases)
-    in_progress = OutcomeUnknown("eas", "SubmissionInProgress", "another run may be queueing this attempt now")
-    if not released and now - since < TAKE_OVER_AFTER:
-        raise in_progress
+    mine = [trouble for trouble in course.journey.troubles if trouble.attempt == intent.attempt]
+    last, now = mine[-1] if mine else None, course.services.now()
+    released = last is not None and last.nothing_taken
+    if not released and now - (last.at if last else intent.at) < TAKE_OVER_AFTER:
+        raise InProgress("eas", "SubmissionInProgress", "another run may be queueing this attempt now")
     note = Trouble(
         at=now,
         attempt=intent.attempt,
-        during=_TAKING_OVER,
+        during=TAKING_OVER,
         service="eas",
         code="TakenOver",
         reason="an earlier run's submission has no outcome",
     )
-    if not services.ledger.take_over(journey.id, len(takeovers) + 1, note):
-        raise in_progress
-    if services.image_queue.find(intent.task_id):
-        return _submitted(journey, intent, 0, "", services)
-    return _queue(journey, intent, services)
+    course.journey = course.journey.troubled_by(note)
+    course.commit()
+    if course.services.image_queue.find(intent.task_id):
+        _submitted(course, intent, 0, "")
+    else:
+        _queue(course, intent)
 
 
-def _queue(journey: Journey, intent: Submitting, services: Services) -> Journey:
-    received = journey.need(Received)
-    graph = _graph(journey, intent.task_id, services)
+def _queue(course: Course, intent: Submitting) -> None:
+    queue, received = course.services.image_queue, course.journey.need(Received)
+    graph = _graph(course.journey, intent.task_id, course.services)
     try:
-        index, request_id = services.image_queue.put(
+        index, request_id = queue.put(
             graph,
             task_id=intent.task_id,
             traceparent=received.traceparent,
             priority=received.source == LIVE,
         )
     except OutcomeUnknown:
-        if not services.image_queue.find(intent.task_id):
+        if not queue.find(intent.task_id):
             raise
         index, request_id = 0, ""
     except Unavailable as error:
         raise NotQueued(error.service, error.code, intent.attempt) from None
     except Refused as error:
-        return close_failed(journey, "submission_refused", str(error), services)
-    return _submitted(journey, intent, index, request_id, services)
+        course.fail("submission_refused", str(error))
+        return
+    _submitted(course, intent, index, request_id)
 
 
-def _submitted(journey: Journey, intent: Submitting, index: int, request_id: str, services: Services) -> Journey:
-    now = services.now()
-    submitted = Submitted(
-        at=now, attempt=intent.attempt, index=index, request_id=request_id, deadline=now + services.render_deadline
-    )
-    return record(journey, submitted, services)[0]
+def _submitted(course: Course, intent: Submitting, index: int, request_id: str) -> None:
+    now = course.services.now()
+    deadline = now + course.services.render_deadline
+    course.settle(Submitted(at=now, attempt=intent.attempt, index=index, request_id=request_id, deadline=deadline))
 
 
 def _graph(journey: Journey, task: str, services: Services) -> bytes:

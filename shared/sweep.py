@@ -4,16 +4,22 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from shared.cancelling import clean_up
+from shared.course import Course
 from shared.delivery import go_on, published
-from shared.errors import NotDone, TripcanvasError, Unavailable
-from shared.intake import prompt
-from shared.journey import Journey, Rendered, RenderFailed, Step, is_overdue, task_id
+from shared.errors import TripcanvasError, Unavailable
+from shared.intake import begin
+from shared.journey import Journey, Rendered, RenderFailed, Step, due_at, task_id
+from shared.ledger import Marker
+from shared.relay import relay_results
 from shared.services import Services
-from shared.submission import close_failed, record, submit
+from shared.submission import LIVE
 from shared.telemetry import log
-from shared.troubles import note_trouble
+
+#: A sink that is fuller than this stops the GPU side soon, and is drained before anything else.
+_SINK_IS_FILLING = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,55 +33,82 @@ class Sweep:
 
 
 def sweep_journeys(
-    services: Services, *, limit: int = 500, seconds: float = 180.0, monotonic: Callable[[], float] = time.monotonic
+    services: Services, *, seconds: float = 180.0, monotonic: Callable[[], float] = time.monotonic
 ) -> Sweep:
-    """Go through the markers whose minute has come, at most `limit` of them, for at most about `seconds`.
+    """Go through the markers whose minute has come, live trips first, for at most about `seconds`.
 
-    Whatever becomes of one journey, the next ones are looked at: a journey with trouble goes to the end of the line.
+    Whatever becomes of one journey, the next ones are looked at: each is given a later marker, or none.
     """
-    now, end = services.now(), monotonic() + seconds
-    due = closed = moved = troubled = 0
-    for marker, journey_id in services.ledger.due(now, limit=limit):
+    end = monotonic() + seconds
+    _watch_queues(services, seconds / 3)
+    swept = Sweep()
+    for marker in sorted(services.ledger.due(services.now()), key=lambda found: (found.source != LIVE, found.due)):
         if monotonic() > end:
             break
-        due += 1
-        journey = before = Journey(journey_id)
+        swept = replace(swept, due=swept.due + 1)
         try:
-            journey = before = services.ledger.read(journey_id)
-            if not journey.finished and is_overdue(journey, now, services.step_allowance):
-                journey = _take_further(journey, services)
-            moved += journey.records != before.records
-            if journey.finished or not journey.records:
-                services.ledger.drop_marker(marker)
-                closed += 1
-                continue
+            swept = _look_after(marker, services, swept)
         except TripcanvasError as error:
-            note_trouble(journey_id, "sweeping", error, services)
-            troubled += 1
-        services.ledger.postpone(marker, journey_id, now + services.step_allowance)
-    log("swept", due=due, closed=closed, moved=moved, troubled=troubled)
-    return Sweep(due, closed, moved, troubled)
+            # The ledger itself: the marker stays where it is, for the next sweep.
+            log("trouble", journey=marker.journey_id, during="sweeping", code=type(error).__name__)
+            swept = replace(swept, troubled=swept.troubled + 1)
+    log("swept", due=swept.due, closed=swept.closed, moved=swept.moved, troubled=swept.troubled)
+    return swept
 
 
-def _take_further(journey: Journey, services: Services) -> Journey:
+def _watch_queues(services: Services, seconds: float) -> None:
+    """Report how full the GPU side's queues are, and drain the sink when it fills: a full one stops the painting."""
+    try:
+        load = services.image_queue.load()
+        log("queues", waiting=load.waiting, unread=load.unread, unread_limit=load.unread_limit)
+        if load.unread > _SINK_IS_FILLING * load.unread_limit:
+            relay_results(services, seconds=seconds, until_empty=True)
+    except TripcanvasError as error:
+        log("trouble", during="watching_queues", code=type(error).__name__)
+
+
+def _look_after(marker: Marker, services: Services, swept: Sweep) -> Sweep:
+    course = Course(services.ledger.find(marker.journey_id, marker.trip), services)
+    before, outcome = course.journey, None
+    if before.records:
+        outcome = course.run("sweeping", _take_further)
+    journey = course.journey
+    if outcome is not None and outcome.reason:
+        swept = replace(swept, troubled=swept.troubled + 1)
+    elif not journey.records or journey.finished:
+        services.ledger.unmark(marker)
+        return replace(swept, closed=swept.closed + 1, moved=swept.moved + (journey.records != before.records))
+    later = replace(marker, due=course.next_look().replace(second=0, microsecond=0))
+    if later != marker:
+        services.ledger.mark(later)
+        services.ledger.unmark(marker)
+    return replace(swept, moved=swept.moved + (journey.records != before.records))
+
+
+def _is_due(journey: Journey, services: Services) -> bool:
+    """Whether it is the sweeper's turn; a journey that another run has just taken further is not due any more."""
+    return not journey.finished and due_at(journey, services.step_allowance) <= services.now()
+
+
+def _take_further(course: Course) -> None:
+    journey, services = course.journey, course.services
+    if journey.step is Step.CANCELLED:
+        clean_up(course)
+    if not _is_due(journey, services):
+        return
     log("overdue", journey=journey.id, step=journey.step.value if journey.step else "")
     if services.now() - journey.records[0].at > services.lifetime:
-        return _given_up(journey, services)
-    try:
-        journey = prompt(journey, services)
-        if journey.step in (Step.PROMPTED, Step.SUBMITTING):
-            return submit(journey, services)
-        if journey.step is Step.SUBMITTED:
-            journey = _asked_after(journey, services)
-        for further in go_on(journey, services):
-            journey = further
-        return journey
-    except NotDone as error:
-        return close_failed(journey, "overdue", str(error), services)
+        _give_up(course)
+        return
+    begin(course)
+    if journey.step is Step.SUBMITTED:
+        _ask_after(course)
+    go_on(course)
 
 
-def _asked_after(journey: Journey, services: Services) -> Journey:
+def _ask_after(course: Course) -> None:
     """What became of a render that is not reported: still queued, painted but not reported, or lost."""
+    journey, services = course.journey, course.services
     task = task_id(journey.id, journey.attempt)
     if services.image_queue.find(task):
         raise Unavailable("eas", "StillQueued", "the render's deadline has passed; is the GPU side running?")
@@ -83,21 +116,19 @@ def _asked_after(journey: Journey, services: Services) -> Journey:
     files = tuple(key.removeprefix(prefix) for key in services.renders.keys(f"{prefix}{task}/", limit=10))
     if files:
         # Its report is on its way, or was lost on it; the picture is what counts.
-        return record(journey, Rendered(at=services.now(), attempt=journey.attempt, files=files), services)[0]
-    lost = RenderFailed(
-        at=services.now(),
-        attempt=journey.attempt,
-        code="lost",
-        reason="the render's deadline has passed, neither queue holds it, and it left no picture",
-        retry=True,
-    )
-    return record(journey, lost, services)[0]
+        course.add(Rendered(at=services.now(), attempt=journey.attempt, files=files))
+        return
+    reason = "the render's deadline has passed, neither queue holds it, and it left no picture"
+    course.add(RenderFailed(at=services.now(), attempt=journey.attempt, code="lost", reason=reason, retry=True))
 
 
-def _given_up(journey: Journey, services: Services) -> Journey:
+def _give_up(course: Course) -> None:
     """Close a journey that is too old, unless its post stands in the feed and only the record of it is missing."""
+    journey, services = course.journey, course.services
     receipt = services.feed.find(journey.id) if journey.step is Step.STORED else None
     if receipt is not None:
-        return record(journey, published(journey, receipt, services), services)[0]
+        course.add(published(journey, receipt, services))
+        course.close()
+        return
     last = journey.troubles[-1].reason if journey.troubles else f"no progress after {journey.records[-1].at}"
-    return close_failed(journey, "given_up", last, services)
+    course.fail("given_up", last)

@@ -8,10 +8,12 @@ from __future__ import annotations
 from shared.delivery import take_result
 from shared.events import messages_of
 from shared.reporting import report
-from shared.services import services_for
+from shared.retries import within
+from shared.services import services_for, time_left
 
 
 def handler(event: bytes, context: object) -> dict[str, list[dict[str, str]]]:
     """Take every result in the event as far as the post. Raises `DeliverAgain` when one should be tried again."""
     services = services_for(context)
-    return report([take_result(message, services) for message in messages_of(event)])
+    with within(time_left(context).total_seconds()):
+        return report([take_result(message, services) for message in messages_of(event)])

@@ -6,10 +6,12 @@ Triggered by a timer, every minute, and polling for almost a minute: the serverl
 from __future__ import annotations
 
 from shared.relay import relay_results
-from shared.services import services_for
+from shared.retries import within
+from shared.services import services_for, time_left
 
 
 def handler(_event: bytes, context: object) -> dict[str, int]:
     """Poll until the timer is about to fire again."""
     services = services_for(context)
-    return {"forwarded": relay_results(services, seconds=services.settings.number("relay_seconds"))}
+    with within(time_left(context).total_seconds()):
+        return {"forwarded": relay_results(services, seconds=services.settings.number("relay_seconds"))}

@@ -7,10 +7,13 @@ from __future__ import annotations
 
 from dataclasses import asdict
 
-from shared.services import services_for
+from shared.retries import within
+from shared.services import services_for, time_left
 from shared.sweep import sweep_journeys
 
 
 def handler(_event: bytes, context: object) -> dict[str, int]:
     """Sweep once."""
-    return asdict(sweep_journeys(services_for(context)))
+    services = services_for(context)
+    with within(time_left(context).total_seconds()):
+        return asdict(sweep_journeys(services))

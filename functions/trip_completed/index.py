@@ -8,11 +8,13 @@ from __future__ import annotations
 from shared.events import messages_of
 from shared.intake import take_message
 from shared.reporting import report
-from shared.services import ends_at, services_for
+from shared.retries import within
+from shared.services import services_for, time_left
 
 
 def handler(event: bytes, context: object) -> dict[str, list[dict[str, str]]]:
     """Take every trip in the event as far as the GPU queue. Raises `DeliverAgain` when one should be tried again."""
-    services = services_for(context)
-    until = ends_at(context, services.now())
-    return report([outcome for message in messages_of(event) for outcome in take_message(message, services, until)])
+    services, left = services_for(context), time_left(context)
+    until = services.now() + left
+    with within(left.total_seconds()):
+        return report([outcome for message in messages_of(event) for outcome in take_message(message, services, until)])

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import re
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -72,7 +73,7 @@ def build(cloud: Cloud) -> Starlette:
         routes=[
             Route("/", site.feed_page),
             Route("/posts/{post_id}", site.post_page),
-            Route("/api/posts", site.posts, methods=["GET", "POST"]),
+            Route("/api/posts", site.posts, methods=["GET", "POST", "DELETE"]),
             Route("/api/posts/{post_id}", site.withdraw, methods=["DELETE"]),
             Route("/api/feed", site.feed),
             Route("/api/feed/{post_id}", site.published),
@@ -96,8 +97,10 @@ class FeedSite:
         self._changed = asyncio.Event()
 
     async def posts(self, request: Request) -> Response:
-        """``POST`` delivers a post; ``GET ?journey_id=`` asks whether one arrived."""
-        return await (self._receive(request) if request.method == "POST" else self._look_up(request))
+        """``POST`` delivers a post; ``GET ?journey_id=`` asks whether one arrived; ``DELETE`` lets none of it stand."""
+        if request.method == "POST":
+            return await self._receive(request)
+        return await (self._withdraw_journey(request) if request.method == "DELETE" else self._look_up(request))
 
     async def _receive(self, request: Request) -> Response:
         body = await _read(request, MAX_POST_BYTES)
@@ -119,6 +122,17 @@ class FeedSite:
         if post_id is None:
             raise HTTPException(404, "no post of this journey")
         return self._receipt(post_id, status=200)
+
+    async def _withdraw_journey(self, request: Request) -> Response:
+        journey_id = request.query_params.get("journey_id", "")
+        # Not the bare id: a look-up's signature must not be good for this.
+        self._authenticate(request, b"", about=f"withdraw:{journey_id}")
+        if not re.fullmatch(r"[A-Za-z0-9_-]{1,64}", journey_id):
+            raise InvalidInput("journey_id", "1 to 64 letters, digits, - and _")
+        if self.store.withdraw_journey(journey_id):
+            log.info("the post of a journey withdrawn")
+            self._announce()
+        return Response(status_code=204)
 
     async def withdraw(self, request: Request) -> Response:
         """``DELETE`` one post, public or draft, for good."""

@@ -87,7 +87,7 @@ class PostStore:
                 raise Conflict("idempotency-key", "the same body as when the key was first used")
             return Receipt(known["post_id"], created=False)
         post_id = secrets.token_hex(8)
-        published_at = datetime.now(timezone.utc).isoformat(timespec="milliseconds")
+        published_at = _now()
         content = msgspec.json.encode(msgspec.convert(post, Content, from_attributes=True))
         with self._database:
             self._database.execute("BEGIN")
@@ -104,6 +104,18 @@ class PostStore:
         """The id of the post of one journey, drafts included; None when there is none (any more)."""
         row = self._row("SELECT post_id FROM posts WHERE journey_id = ? AND content IS NOT NULL", journey_id)
         return None if row is None else str(row["post_id"])
+
+    def withdraw_journey(self, journey_id: str) -> bool:
+        """Forget the post of a journey for good, and take its key, so that none comes later. False without a post."""
+        known = self._row("SELECT post_id FROM posts WHERE journey_id = ?", journey_id)
+        if known is not None:
+            return self.withdraw(known["post_id"])
+        self._database.execute(
+            "INSERT INTO posts (post_id, journey_id, body_sha256, visibility, published_at)"
+            " VALUES (?, ?, '', 'draft', ?)",
+            (secrets.token_hex(8), journey_id, _now()),
+        )
+        return False
 
     def withdraw(self, post_id: str) -> bool:
         """Forget the content of a post for good. False when there is no such post (any more)."""
@@ -167,6 +179,10 @@ class PostStore:
     def _row(self, query: str, *values: str) -> sqlite3.Row | None:
         row: sqlite3.Row | None = self._database.execute(query, values).fetchone()
         return row
+
+
+def _now() -> str:
+    return datetime.now(timezone.utc).isoformat(timespec="milliseconds")
 
 
 def _published(row: sqlite3.Row) -> PublishedPost:

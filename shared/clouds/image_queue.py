@@ -22,6 +22,15 @@ _LONG_POLL_MARGIN_S = 8.0
 
 
 @dataclass(frozen=True, slots=True)
+class Load:
+    """Records waiting for the GPU side, results waiting to be read, and how many of these the sink holds at most."""
+
+    waiting: int
+    unread: int
+    unread_limit: int
+
+
+@dataclass(frozen=True, slots=True)
 class ImageQueue:
     """The input queue and the sink of one asynchronous EAS service. `url` is the gateway, without a path."""
 
@@ -75,6 +84,23 @@ class ImageQueue:
             return _records(answer.json())
         except ValueError:
             raise OutcomeUnknown("eas", "UnreadableRecords") from None
+
+    def drop(self, index: int) -> None:
+        """Delete a record of the input queue; fine when it is gone already, or being worked on."""
+        retrying(lambda: self._request("DELETE", "", {"_indexes_": str(index)}), idempotent=True)
+
+    def load(self) -> Load:
+        """How full both queues are."""
+        lengths = []
+        for path in ("", "/sink"):
+            answer = retrying(lambda at=path: self._request("GET", at, {"_attrs_": "true"}), idempotent=True)  # type: ignore[misc]
+            try:
+                attributes = answer.json()
+                lengths.append((int(attributes["stream.length"]), int(attributes["stream.approxMaxLength"])))
+            except (ValueError, TypeError, KeyError):
+                raise OutcomeUnknown("eas", "UnreadableAttributes") from None
+        (waiting, _), (unread, limit) = lengths
+        return Load(waiting, unread, limit)
 
     def delete_from_sink(self, indexes: list[int]) -> None:
         """Delete records; fine when they are gone already."""

@@ -15,7 +15,7 @@ from cli.cloud import services_of
 from cli.journeys import Follower, journeys_of, publish
 from localcloud.state import Cloud
 from localcloud.supervisor import Supervisor
-from shared.journey import Journey
+from shared.journey import Journey, Trouble
 from shared.services import Services
 
 EXAMPLES = Path(__file__).parents[2] / "examples" / "trips"
@@ -62,6 +62,10 @@ class World:
                 return value
             time.sleep(0.1)
         raise AssertionError(f"not in {timeout_s} s: {condition}")
+
+    def troubles(self, journey: str, service: str) -> list[Trouble]:
+        """What the journey has noted of trouble with one service."""
+        return [trouble for trouble in self.services.ledger.read(journey).troubles if trouble.service == service]
 
     def posts(self, journey: str) -> list[dict[str, object]]:
         """The public posts of a journey, as the feed shows them."""

@@ -105,6 +105,10 @@ class Client:
     def withdraw(self, post_id: str) -> requests.Response:
         return self.ask("DELETE", f"/api/posts/{post_id}", headers=self.signed(post_id))
 
+    def withdraw_journey(self, journey_id: str) -> requests.Response:
+        headers = self.signed(f"withdraw:{journey_id}")
+        return self.ask("DELETE", f"/api/posts?journey_id={journey_id}", headers=headers)
+
     def feed(self, query: str = "") -> Any:
         answer = self.ask("GET", f"/api/feed{query}")
         assert answer.status_code == 200
@@ -371,7 +375,7 @@ def test_a_body_beyond_the_limit_is_refused(client: Client, *, declared: bool) -
 @pytest.mark.parametrize(
     ("method", "path", "allowed"),
     [
-        ("PUT", "/api/posts", {"GET", "HEAD", "POST"}),
+        ("PUT", "/api/posts", {"GET", "HEAD", "POST", "DELETE"}),
         ("GET", "/api/posts/1", {"DELETE"}),
         ("POST", "/api/feed", {"GET", "HEAD"}),
         ("DELETE", "/events", {"GET", "HEAD"}),
@@ -406,6 +410,32 @@ def test_a_withdrawn_post_is_gone_and_a_late_repeat_does_not_bring_it_back(clien
     assert client.withdraw(post_id).status_code == 404
     assert client.post(message).status_code == 409
     assert post_id not in [post["post_id"] for post in client.feed()["posts"]]
+
+
+def test_a_withdrawn_journey_loses_its_post_and_gets_none_later(client: Client) -> None:
+    before, after = delivery(), delivery()
+    post_id = client.post(before).json()["post_id"]
+    for message in (before, after):
+        journey_id = message["data"]["journey_id"]
+        for _ in range(2):
+            assert client.withdraw_journey(journey_id).status_code == 204
+        assert client.look_up(journey_id).status_code == 404
+        assert client.post(message).status_code == 409
+    assert client.ask("GET", f"/api/feed/{post_id}").status_code == 404
+
+
+def test_a_look_up_s_signature_cannot_be_turned_into_a_withdrawal_of_the_journey(client: Client) -> None:
+    journey_id = str(uuid.uuid4())
+    client.post(delivery(journey_id=journey_id))
+    answer = client.ask("DELETE", f"/api/posts?journey_id={journey_id}", headers=client.signed(journey_id))
+    assert answer.status_code == 401
+    assert client.look_up(journey_id).status_code == 200
+
+
+@pytest.mark.parametrize("journey_id", ["", "a" * 65, "a:b"])
+def test_what_can_be_no_journey_is_refused(client: Client, journey_id: str) -> None:
+    answer = client.withdraw_journey(journey_id)
+    assert (answer.status_code, answer.json()["error"]["field"]) == (422, "journey_id")
 
 
 def test_a_withdrawn_post_s_words_are_not_kept(tmp_path: Path) -> None:

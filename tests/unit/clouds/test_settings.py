@@ -8,7 +8,7 @@ from datetime import datetime, timedelta, timezone
 import pytest
 
 from shared.errors import Misconfigured
-from shared.services import Services, ends_at, services_for
+from shared.services import Services, services_for, time_left
 from shared.settings import Credentials, Settings, credentials_of
 
 CREDENTIALS = Credentials("LTAI0123", "secret-7b1e")
@@ -150,12 +150,12 @@ class Invocation:
 
 
 def test_an_invocation_ends_after_the_functions_timeout():
-    assert ends_at(Invocation(Function(120)), NOW) == NOW + timedelta(seconds=120)
+    assert time_left(Invocation(Function(120))) == timedelta(seconds=120)
 
 
 @pytest.mark.parametrize("context", [None, Invocation(Function(None)), Invocation(Function("soon"))])
-def test_an_invocation_that_does_not_say_so_has_no_end(context):
-    assert ends_at(context, NOW) is None
+def test_an_invocation_that_does_not_say_so_has_all_day(context):
+    assert time_left(context) == timedelta(days=1)
 
 
 def test_a_style_that_is_not_deployed_any_more_is_a_fault_of_the_deployment():

@@ -14,7 +14,10 @@ from shared.journey import (
     BY_ATTEMPT,
     ENDS,
     FOLLOWS,
-    MAX_ATTEMPTS,
+    MAX_RENDERS,
+    MAX_TROUBLES,
+    TAKING_OVER,
+    Cancelled,
     Failed,
     Held,
     IllegalStep,
@@ -34,7 +37,7 @@ from shared.journey import (
     Submitted,
     Submitting,
     Trouble,
-    is_overdue,
+    due_at,
     journey_id,
     parse_task_id,
     seed_of,
@@ -57,7 +60,7 @@ def record(step, attempt=1):
     at, n = NOW, attempt
     return {
         Step.RECEIVED: lambda: Received(
-            at=at, content_hash="h", style="ink_wash", source="live", facts=FACTS, publish=True, show_cities=False,
+            at=at, trip="t", content_hash="h", style="ink_wash", source="live", facts=FACTS, publish=True, show_cities=False,
             trip_date="2024-05-05", distance_km=645,
         ),
         Step.PROMPTED: lambda: Prompted(at=at, brief=BRIEF, written_by="template"),
@@ -71,6 +74,7 @@ def record(step, attempt=1):
         Step.HELD: lambda: Held(at=at, code="c", reason="r"),
         Step.REJECTED: lambda: Rejected(at=at, code="c", reason="r", sha256="0", size_bytes=1),
         Step.FAILED: lambda: Failed(at=at, code="c", reason="r"),
+        Step.CANCELLED: lambda: Cancelled(at=at),
     }[step]()  # fmt: skip
 
 
@@ -100,7 +104,7 @@ def test_every_step_is_in_the_table_and_can_be_reached():
 
 
 def test_after_an_end_nothing_follows():
-    assert {Step.PUBLISHED, Step.HELD, Step.REJECTED, Step.FAILED} == ENDS
+    assert {Step.PUBLISHED, Step.HELD, Step.REJECTED, Step.FAILED, Step.CANCELLED} == ENDS
     journey = walk(*HAPPY)
     for step in Step:
         with pytest.raises(IllegalStep):
@@ -109,28 +113,32 @@ def test_after_an_end_nothing_follows():
 
 def test_a_failed_render_is_followed_by_the_next_attempt_until_they_are_used_up():
     journey = walk(Step.RECEIVED, Step.PROMPTED)
-    for attempt in range(1, MAX_ATTEMPTS + 1):
+    for attempt in range(1, MAX_RENDERS + 1):
         journey = journey.followed_by(record(Step.SUBMITTING, attempt))
         journey = journey.followed_by(record(Step.SUBMITTED, attempt))
         journey = journey.followed_by(record(Step.RENDER_FAILED, attempt))
-    with pytest.raises(IllegalStep, match="no more than"):
-        journey.followed_by(record(Step.SUBMITTING, MAX_ATTEMPTS + 1))
+    with pytest.raises(IllegalStep, match="submitting 4 may not follow render_failed, attempt 3"):
+        journey.followed_by(record(Step.SUBMITTING, MAX_RENDERS + 1))
     assert journey.followed_by(record(Step.FAILED)).finished
+
+
+def test_attempts_that_a_busy_service_refused_are_not_counted():
+    journey = walk(Step.RECEIVED, Step.PROMPTED)
+    for attempt in range(1, 3 * MAX_RENDERS):
+        journey = journey.followed_by(record(Step.SUBMITTING, attempt))
+        refused = RenderFailed(at=NOW, attempt=attempt, code="busy", reason="r", retry=True, busy=True)
+        journey = journey.followed_by(refused)
+        assert journey.may_render_again
 
 
 def test_a_result_of_another_attempt_is_illegal():
     journey = walk(Step.RECEIVED, Step.PROMPTED, Step.SUBMITTING, Step.SUBMITTED)
-    with pytest.raises(IllegalStep, match="attempt 2, expected 1"):
+    with pytest.raises(IllegalStep, match="rendered 2 may not follow submitted, attempt 1"):
         journey.followed_by(record(Step.RENDERED, 2))
 
 
 def test_a_result_may_come_while_the_submission_is_still_unknown():
     assert walk(Step.RECEIVED, Step.PROMPTED, Step.SUBMITTING, Step.RENDERED).step is Step.RENDERED
-
-
-@given(st.permutations(walk(*HAPPY).records))
-def test_the_order_in_which_records_are_read_does_not_matter(records):
-    assert Journey.of("j", list(records)) == walk(*HAPPY)
 
 
 @given(st.lists(st.sampled_from(list(Step)), max_size=25))
@@ -142,11 +150,11 @@ def test_whatever_is_tried_only_legal_steps_are_taken(steps):
         try:
             journey = journey.followed_by(record(step, attempt if step in BY_ATTEMPT else 0))
         except IllegalStep:
-            assert step not in FOLLOWS[before] or attempt > MAX_ATTEMPTS
+            assert step not in FOLLOWS[before] or attempt > MAX_RENDERS
             continue
         assert journey.step is step
-        assert Journey.of("j", list(journey.records)).records == journey.records
-    assert journey.attempt <= MAX_ATTEMPTS
+        assert journey.unwritten
+    assert journey.attempt <= MAX_RENDERS
 
 
 @pytest.mark.parametrize("step", list(Step))
@@ -157,10 +165,21 @@ def test_every_record_comes_back_from_json_as_it_was(step):
     assert step_of(read) is step
 
 
-def test_troubles_move_nothing():
-    trouble = Trouble(at=NOW, during="submitting", service="eas", code="503", reason="eas: 503")
-    journey = Journey.of("j", [trouble, record(Step.RECEIVED)])
-    assert (journey.step, journey.troubles) == (Step.RECEIVED, (trouble,))
+def trouble(at=NOW, during="submitting"):
+    return Trouble(at=at, during=during, service="eas", code="503", reason="eas: 503")
+
+
+def test_troubles_move_nothing_and_only_the_newest_are_remembered():
+    journey = walk(Step.RECEIVED)
+    for minute in range(MAX_TROUBLES + 5):
+        journey = journey.troubled_by(trouble(NOW + timedelta(minutes=minute)))
+    assert journey.step is Step.RECEIVED
+    assert [noted.at.minute for noted in journey.troubles] == list(range(5, MAX_TROUBLES + 5))
+
+
+@pytest.mark.parametrize("step", [step for step in Step if step not in ENDS])
+def test_a_person_may_take_back_a_journey_at_any_step_that_is_no_end(step):
+    assert Step.CANCELLED in FOLLOWS[step]
 
 
 def test_ids_are_the_same_for_ever_and_tell_nothing():
@@ -185,13 +204,25 @@ def test_another_attempt_has_another_seed_in_the_services_range():
     assert all(0 <= seed < 2**31 for seed in seeds)
 
 
-def test_a_journey_is_overdue_by_the_renders_deadline_or_by_the_allowance():
-    allowance = timedelta(minutes=1)
-    submitted = walk(Step.RECEIVED, Step.PROMPTED, Step.SUBMITTING, Step.SUBMITTED)
-    assert not is_overdue(submitted, NOW + timedelta(minutes=8), allowance)
-    assert is_overdue(submitted, NOW + timedelta(minutes=10), allowance)
-    assert is_overdue(walk(Step.RECEIVED), NOW + timedelta(minutes=2), allowance)
-    assert not is_overdue(walk(*HAPPY), NOW + timedelta(days=9), allowance)
+def test_a_journey_is_due_by_the_renders_deadline_or_by_the_allowance():
+    allowance = timedelta(minutes=15)
+    submitting = walk(Step.RECEIVED, Step.PROMPTED, Step.SUBMITTING)
+    submitted = submitting.followed_by(record(Step.SUBMITTED))
+    assert due_at(walk(Step.RECEIVED), allowance) == NOW + allowance
+    assert due_at(submitting, allowance) == NOW + timedelta(seconds=60)
+    assert due_at(submitted, allowance) == NOW + timedelta(minutes=9)
+    with pytest.raises(ValueError, match="without records"):
+        due_at(Journey("j"), allowance)
+
+
+def test_a_journey_whose_last_news_is_trouble_waits_for_nobody_unless_for_a_render():
+    allowance, later = timedelta(minutes=15), NOW + timedelta(minutes=2)
+    submitting = walk(Step.RECEIVED, Step.PROMPTED, Step.SUBMITTING)
+    submitted = submitting.followed_by(record(Step.SUBMITTED))
+    assert due_at(walk(Step.RECEIVED).troubled_by(trouble(later)), allowance) == later
+    assert due_at(submitting.troubled_by(trouble(later)), allowance) == later
+    assert due_at(submitting.troubled_by(trouble(later, TAKING_OVER)), allowance) == later + timedelta(seconds=60)
+    assert due_at(submitted.troubled_by(trouble(later)), allowance) == NOW + timedelta(minutes=9)
 
 
 def test_a_metric_passes_within_its_bounds():

@@ -21,6 +21,7 @@ from shared.delivery import take_result
 from shared.events import Message
 from shared.intake import take_message
 from shared.journey import Journey, task_id
+from shared.ledger import Marker
 from shared.reporting import Outcome
 from shared.results import SinkRecord
 from shared.services import Services
@@ -174,6 +175,11 @@ class Deployment:
     def markers(self) -> list[str]:
         """The minutes for which journeys stand open to the sweeper."""
         return [key.split("/")[1] for key in self.instance().ledger.bucket.keys("open/")]
+
+    def mark(self, journey: str) -> None:
+        """Put a marker that is due now."""
+        minute = self.clock.at.replace(second=0, microsecond=0)
+        self.instance().ledger.mark(Marker(minute, "live", journey, str(uuid.uuid4())))
 
     def posts(self, journey: str) -> list[dict[str, Any]]:
         """The public posts of a journey: those whose picture's address holds its id."""

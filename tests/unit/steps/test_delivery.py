@@ -73,11 +73,11 @@ def test_cities_are_named_only_where_the_owner_agreed(deployment, agreed, cities
 
 @pytest.mark.parametrize("look", [1, 2, 3, 4])
 def test_after_a_crash_the_next_delivery_goes_on_from_the_ledger(deployment, look):
-    """The crash comes before the record of: the result, the inspection, the stored files, the post."""
+    """The crash comes before what tells of: the result, the inspection, the stored files, the post."""
     journey = deployment.submitted()
     with pytest.raises(Crash):
         deployment.finish(journey, services=deployment.crashing(look))
-    assert deployment.steps(journey) == STRAIGHT[: 3 + look]
+    assert deployment.steps(journey) == STRAIGHT[: 7 if look == 4 else 4]
     assert deployment.finish(journey).step == "published"
     assert deployment.steps(journey) == STRAIGHT
     assert len(deployment.posts(journey)) == 1
@@ -141,7 +141,7 @@ def test_a_submission_whose_result_overtook_it_ends_where_the_result_has_led(dep
 
     outcome = deployment.take(trip(), deployment.interrupted(4, overtake))
     assert not outcome.retry
-    assert deployment.steps(outcome.journey) == STRAIGHT
+    assert deployment.steps(outcome.journey) == [step for step in STRAIGHT if step != "submitted"]
     assert len(deployment.posts(outcome.journey)) == 1
 
 
@@ -246,8 +246,8 @@ def test_another_trips_picture_is_never_taken(deployment):
 def test_a_crash_between_a_failed_render_and_the_next_attempt_is_made_good(deployment):
     journey = deployment.submitted()
     with pytest.raises(Crash):
-        deployment.deliver(journey, failed(), services=deployment.crashing(2))
-    assert deployment.steps(journey)[-1] == "render_failed"
+        deployment.deliver(journey, failed(), services=deployment.crashing(3))
+    assert deployment.steps(journey)[-1] == "submitted"
     assert deployment.deliver(journey, failed()).step == "submitted"
     assert len(deployment.gpu.queued()) == 2
 
@@ -295,13 +295,61 @@ def test_a_file_too_large_to_be_a_picture_is_painted_again(deployment):
     assert (outcome.step, outcome.retry) == ("submitted", False)
 
 
+def render_of(journey):
+    return f"comfy/output/{task_id(journey, 1)}/picture_00001_.png"
+
+
 def test_a_picture_that_vanishes_between_inspection_and_storing_ends_the_journey(deployment):
     journey = deployment.submitted()
-    with pytest.raises(Crash):
-        deployment.finish(journey, services=deployment.crashing(3))
-    deployment.instance().renders.delete(f"comfy/output/{task_id(journey, 1)}/picture_00001_.png")
+    deployment.finish(journey, services=deployment.instance(producer_code=""))
+    assert deployment.steps(journey)[-1] == "inspected"
+    deployment.instance().renders.delete(render_of(journey))
     assert deployment.deliver(journey, painted(journey)).step == "failed"
     assert deployment.read(journey).need(Failed).code == "picture_lost"
+
+
+def stored_keys(deployment, journey):
+    stored = deployment.read(journey).need(Stored)
+    return {each.key for each in (stored.master, *stored.variants)}
+
+
+def in_gallery(deployment, journey):
+    gallery = deployment.instance().gallery
+    return {key for kind in ("private", "posts") for key in gallery.keys(f"{kind}/{journey[:2]}/{journey}/")}
+
+
+def test_files_that_an_earlier_run_did_not_come_to_put_are_put_before_the_post(deployment):
+    journey = deployment.submitted()
+    with pytest.raises(Crash):
+        deployment.finish(journey, services=deployment.crashing(4))
+    [gone, *_] = stored_keys(deployment, journey)
+    deployment.instance().gallery.delete(gone)
+    assert deployment.finish(journey).step == "published"
+    assert in_gallery(deployment, journey) == stored_keys(deployment, journey)
+
+
+def test_files_that_stand_in_the_gallery_are_posted_without_the_render(deployment):
+    journey = deployment.submitted()
+    with pytest.raises(Crash):
+        deployment.finish(journey, services=deployment.crashing(4))
+    deployment.instance().renders.delete(render_of(journey))
+    assert deployment.deliver(journey, painted(journey)).step == "published"
+
+
+@pytest.mark.parametrize("other", [None, "another picture"])
+def test_files_that_cannot_be_made_again_as_they_were_end_the_journey(deployment, other):
+    journey = deployment.submitted()
+    with pytest.raises(Crash):
+        deployment.finish(journey, services=deployment.crashing(4))
+    services = deployment.instance()
+    for key in stored_keys(deployment, journey):
+        services.gallery.delete(key)
+    services.renders.delete(render_of(journey))
+    if other:
+        services.renders.put(render_of(journey), blank(), "image/png")
+    assert deployment.deliver(journey, painted(journey)).step == "failed"
+    assert deployment.read(journey).need(Failed).code == "picture_lost"
+    assert in_gallery(deployment, journey) == set()
 
 
 # Settings and services that are missing at the end.
@@ -321,7 +369,8 @@ def test_a_picture_that_vanishes_between_inspection_and_storing_ends_the_journey
 def test_nothing_is_posted_while_a_setting_is_wrong_and_the_journey_names_it(deployment, setting, value, reason):
     journey = deployment.submitted()
     outcome = deployment.finish(journey, services=deployment.instance(**{setting: value}))
-    assert (outcome.retry, deployment.posts(journey)) == (True, [])
+    assert (outcome.retry, deployment.posts(journey)) == (False, [])
+    assert len(deployment.markers()) == 2
     [trouble] = deployment.read(journey).troubles
     assert trouble.code == "Misconfigured"
     assert trouble.reason.startswith(reason)
@@ -333,9 +382,9 @@ def test_while_the_feed_is_down_the_picture_waits_and_is_then_posted_once(deploy
     journey = deployment.submitted()
     outage("feed")
     outcome = deployment.finish(journey)
-    assert (outcome.step, outcome.retry) == ("stored", True)
+    assert (outcome.step, outcome.retry) == ("stored", False)
     [trouble] = deployment.read(journey).troubles
-    assert (trouble.during, trouble.service, trouble.code) == ("after_stored", "feed", "ConnectionFailed")
+    assert (trouble.during, trouble.service, trouble.code) == ("delivering", "feed", "ConnectionFailed")
     embedded.start_service("feed")
     assert deployment.finish(journey).step == "published"
     assert len(deployment.posts(journey)) == 1
@@ -354,7 +403,7 @@ def test_while_the_ledger_is_down_the_result_is_asked_for_again(deployment, outa
     deployment.paint(journey)
     outage("oss")
     outcome = deployment.deliver(journey, painted(journey))
-    assert (outcome.step, outcome.retry) == ("reading", True)
+    assert (outcome.step, outcome.retry) == ("delivering", True)
     embedded.start_service("oss")
     assert deployment.deliver(journey, painted(journey)).step == "published"
 

@@ -124,8 +124,9 @@ def test_a_queue_that_took_nothing_is_tried_again_at_once(deployment, outage, em
     sent = trip()
     outage("eas")
     silent = deployment.take(sent)
-    assert (silent.step, silent.retry) == ("submitting", True)
+    assert (silent.step, silent.retry) == ("submitting", False)
     assert silent.reason == "eas: ConnectionFailed: nothing was queued"
+    assert deployment.markers() == ["2026-11-22T08:00Z", "2026-11-22T08:15Z"]
     embedded.start_service("eas")
     outcome = deployment.take(sent)
     assert (outcome.step, outcome.retry) == ("submitted", False)
@@ -147,10 +148,10 @@ def test_without_a_key_for_the_model_the_template_writes_and_says_why(deployment
 def test_an_intent_of_unknown_outcome_is_taken_over_once_its_owner_cannot_be_at_it_any_more(deployment, unsure_queue):
     sent = trip()
     unknown = deployment.take(sent, deployment.instance(eas_url=unsure_queue))
-    assert (unknown.step, unknown.retry) == ("submitting", True)
+    assert (unknown.step, unknown.retry) == ("submitting", False)
     deployment.clock.advance(seconds=59)
     early = deployment.take(sent)
-    assert (early.step, early.retry) == ("submitting", True)
+    assert (early.step, early.retry) == ("submitting", False)
     assert "SubmissionInProgress" in early.reason
     assert deployment.gpu.queued() == []
     deployment.clock.advance(seconds=1)
@@ -241,21 +242,21 @@ def test_a_graph_the_queue_itself_finds_too_large_ends_the_journey(deployment):
 
 
 @pytest.mark.parametrize(
-    ("setting", "value", "during", "reason"),
+    ("setting", "value", "step", "reason"),
     [
         ("eas_token", "another", "submitting", "eas: answered 401; check TRIPCANVAS_EAS_URL, TRIPCANVAS_EAS_SERVICE"),
         ("eas_url", "", "submitting", "TRIPCANVAS_EAS_URL is not set"),
-        ("image_model", "m" * 65, "submitting", "workflow wanx_scene: model: at most 64 characters"),
-        ("workflow", "no_such", "submitting", "workflow no_such: "),
+        ("image_model", "m" * 65, "prompted", "workflow wanx_scene: model: at most 64 characters"),
+        ("workflow", "no_such", "prompted", "workflow no_such: "),
     ],
     ids=["wrong token", "no queue", "long model", "no workflow"],
 )
 def test_a_wrong_setting_is_a_trouble_of_the_journey_which_goes_on_once_it_is_mended(
-    deployment, setting, value, during, reason
+    deployment, setting, value, step, reason
 ):
     sent = trip()
     outcome = deployment.take(sent, deployment.instance(**{setting: value}))
-    assert (outcome.step, outcome.retry) == (during, True)
+    assert (outcome.step, outcome.retry) == (step, False)
     [trouble] = deployment.read(outcome.journey).troubles
     assert trouble.code == "Misconfigured"
     assert trouble.reason.startswith(reason)
@@ -268,7 +269,8 @@ def test_a_journey_that_might_not_be_done_in_time_is_not_begun(deployment):
     sent = trip(styles=["ink_wash", "anime"])
     until = deployment.clock.at + timedelta(seconds=60)
     outcomes = take_message(message(sent), deployment.instance(), until)
-    assert [(outcome.step, outcome.retry) for outcome in outcomes] == [("receiving", True)] * 2
+    assert [(outcome.step, outcome.retry) for outcome in outcomes] == [("receiving", True)]
+    assert deployment.markers() == []
     assert deployment.gpu.queued() == []
     outcomes = take_message(message(sent), deployment.instance(), until + timedelta(seconds=60))
     assert [outcome.step for outcome in outcomes] == ["submitted"] * 2

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import msgspec
 import pytest
 
+from shared.course import Course
 from shared.errors import Unavailable
-from shared.journey import Failed, Journey, Received, Step, task_id
-from shared.submission import close_failed
+from shared.intake import take_message
+from shared.journey import Failed, Step, task_id
+from shared.ledger import TripClaim
 from shared.sweep import Sweep, sweep_journeys
-from tests.unit.steps.deployment import STRAIGHT, Crash, failed, painted, trip
+from tests.unit.steps.deployment import STRAIGHT, Crash, failed, message, painted, trip
 
 
 def test_before_its_minute_nothing_is_looked_at(deployment):
@@ -26,7 +29,7 @@ def test_a_journey_that_waits_for_its_render_in_time_is_left_alone(deployment):
     deployment.clock.advance(minutes=16)
     assert sweep_journeys(deployment.instance()) == Sweep(due=1)
     assert deployment.read(journey) == before
-    assert deployment.markers() == ["2026-11-22T08:31Z"]
+    assert deployment.markers() == ["2026-11-22T08:30Z"]
 
 
 @pytest.mark.parametrize("look", [2, 3, 4])
@@ -38,16 +41,17 @@ def test_a_journey_that_died_before_its_graph_was_queued_is_taken_to_the_queue(d
     assert sweep_journeys(deployment.instance()) == Sweep(due=1, moved=1)
     [queued] = deployment.gpu.queued()
     assert deployment.steps(queued.task_id.removesuffix("-1")) == STRAIGHT[:4]
-    assert deployment.markers() == ["2026-11-22T08:31Z"]
+    assert deployment.markers() == ["2026-11-22T08:46Z"]
 
 
 @pytest.mark.parametrize("look", [2, 3, 4])
 def test_a_journey_that_died_after_its_render_is_taken_to_the_post(deployment, look):
-    """It died before the record of: the inspection, the stored files, the post."""
+    """It died before what tells of: the inspection, the stored files, the post."""
     journey = deployment.submitted()
+    deployment.gpu.queued(take=True)
     with pytest.raises(Crash):
         deployment.finish(journey, services=deployment.crashing(look))
-    deployment.clock.advance(minutes=16)
+    deployment.clock.advance(minutes=31)
     assert sweep_journeys(deployment.instance()) == Sweep(due=1, closed=1, moved=1)
     assert deployment.steps(journey) == STRAIGHT
     assert len(deployment.posts(journey)) == 1
@@ -56,9 +60,10 @@ def test_a_journey_that_died_after_its_render_is_taken_to_the_post(deployment, l
 
 def test_a_journey_that_died_after_a_failed_render_gets_its_next_attempt(deployment):
     journey = deployment.submitted()
+    deployment.gpu.queued(take=True)
     with pytest.raises(Crash):
         deployment.deliver(journey, failed(), services=deployment.crashing(2))
-    deployment.clock.advance(minutes=16)
+    deployment.clock.advance(minutes=31)
     assert sweep_journeys(deployment.instance()).moved == 1
     assert deployment.steps(journey)[-1] == "submitted 2"
 
@@ -70,7 +75,7 @@ def test_a_render_that_still_waits_in_the_queue_is_not_ordered_again_and_says_so
     assert len(deployment.gpu.queued()) == 1
     [trouble] = deployment.read(journey).troubles
     assert (trouble.during, trouble.service, trouble.code) == ("sweeping", "eas", "StillQueued")
-    assert deployment.markers() == ["2026-11-22T08:46Z"]
+    assert deployment.markers() == ["2026-11-22T08:38Z"]
 
 
 def test_a_render_whose_answer_waits_in_the_sink_is_not_ordered_again(deployment):
@@ -158,27 +163,27 @@ def test_a_message_that_comes_again_after_the_end_leaves_no_marker(deployment):
 def test_the_marker_of_a_finished_journey_is_taken_away(deployment):
     journey = deployment.submitted()
     deployment.finish(journey)
-    deployment.instance().ledger.open(journey, deployment.clock.at)
+    deployment.mark(journey)
     deployment.clock.advance(minutes=16)
     assert sweep_journeys(deployment.instance()) == Sweep(due=1, closed=1)
     assert deployment.markers() == []
 
 
 def test_the_marker_of_a_journey_that_never_came_to_be_is_taken_away(deployment):
-    services = deployment.instance()
-    services.ledger.open("3f2b7c1e-6a0d-5c7f-9d3b-2a8e4f1c5d60", deployment.clock.at)
-    assert sweep_journeys(services) == Sweep(due=1, closed=1)
+    deployment.mark("3f2b7c1e-6a0d-5c7f-9d3b-2a8e4f1c5d60")
+    assert sweep_journeys(deployment.instance()) == Sweep(due=1, closed=1)
     assert deployment.markers() == []
 
 
-def test_the_longest_due_come_first_and_no_more_than_the_limit(deployment):
-    early = deployment.submitted()
+def test_live_trips_come_before_backfill_however_long_that_is_due(deployment):
+    [backfill] = take_message(replace(message(trip()), direct=True), deployment.instance())
     deployment.clock.advance(minutes=2)
-    deployment.submitted()
+    live = deployment.submitted()
     deployment.clock.advance(minutes=40)
-    assert sweep_journeys(deployment.instance(), limit=1).due == 1
-    assert deployment.read(early).troubles != ()
-    assert len(deployment.markers()) == 2
+    seconds = iter((0.0, 1.0, 99.0))
+    assert sweep_journeys(deployment.instance(), seconds=60, monotonic=lambda: next(seconds)).due == 1
+    assert deployment.read(live).troubles != ()
+    assert deployment.read(backfill.journey).troubles == ()
 
 
 def test_a_sweep_ends_with_its_time_and_leaves_the_rest_to_the_next(deployment):
@@ -213,8 +218,8 @@ def test_without_the_ledger_a_sweep_fails_as_a_whole(deployment, outage):
 
 def test_a_record_that_cannot_be_read_does_not_keep_others_from_going_on(deployment):
     unreadable = deployment.submitted()
-    key = f"journeys/{unreadable[:2]}/{unreadable}/rendered-1.json"
-    deployment.instance().ledger.bucket.put(key, b'{"step":"rendered"}', "application/json")
+    key = f"journeys/{unreadable[:2]}/{unreadable}/0002.json"
+    deployment.instance().ledger.bucket.put(key, b'{"records":[{"step":"rendered"}]}', "application/json")
     deployment.clock.advance(minutes=2)
     other = deployment.submitted()
     deployment.clock.advance(minutes=40)
@@ -223,17 +228,19 @@ def test_a_record_that_cannot_be_read_does_not_keep_others_from_going_on(deploym
 
 
 def test_a_journey_in_a_style_that_was_taken_out_meanwhile_does_not_keep_others_from_going_on(deployment):
-    with pytest.raises(Crash):
-        deployment.take(trip(), deployment.crashing(2))
+    for _ in range(2):
+        with pytest.raises(Crash):
+            deployment.take(trip(), deployment.crashing(2))
     ledger = deployment.instance().ledger
-    [marker] = ledger.bucket.keys("open/")
-    received = deployment.read(marker.split("/")[2]).need(Received)
-    old = Journey("3f2b7c1e-6a0d-5c7f-9d3b-2a8e4f1c5d60")
-    ledger.open(old.id, deployment.clock.at)
-    ledger.add(old, msgspec.structs.replace(received, style="cubism"))
+    [(journey, key), _] = [key.split("/")[3:] for key in ledger.bucket.keys("open/")]
+    received = ledger.claim(key).journeys[journey]
+    old = TripClaim("h", {journey: msgspec.structs.replace(received, style="cubism")})
+    ledger.bucket.put(f"trips/{key}.json", msgspec.json.encode(old), "application/json")
     deployment.clock.advance(minutes=16)
-    assert sweep_journeys(deployment.instance()).due == 2
+    assert sweep_journeys(deployment.instance()) == Sweep(due=2, moved=1, troubled=1)
     assert len(deployment.gpu.queued()) == 1
+    [trouble] = deployment.read(journey).troubles
+    assert trouble.reason == "workflows/styles has no cubism.toml any more"
 
 
 def test_a_journey_stays_open_however_short_a_step_may_take(deployment):
@@ -241,7 +248,7 @@ def test_a_journey_stays_open_however_short_a_step_may_take(deployment):
     deployment.take(trip(), services)
     deployment.clock.advance(seconds=30)
     assert sweep_journeys(services) == Sweep(due=1)
-    assert deployment.markers() == ["2026-11-22T08:00Z"]
+    assert deployment.markers() == ["2026-11-22T08:30Z"]
 
 
 # Two at once.
@@ -276,10 +283,9 @@ def test_a_journey_that_is_being_posted_this_moment_is_not_given_up(deployment):
 
 def test_a_journey_has_one_end_whoever_comes_second(deployment):
     journey = deployment.submitted()
-    before = deployment.read(journey)
+    late = Course(deployment.read(journey), deployment.instance())
     deployment.finish(journey)
-    late = close_failed(before, "given_up", "太晚了", deployment.instance())
-    assert late.step is Step.PUBLISHED
+    assert late.run("sweeping", lambda course: course.fail("given_up", "太晚了")).step == "published"
     assert deployment.steps(journey) == STRAIGHT
 
 

@@ -234,7 +234,7 @@ class DashScope:
                         "DashScope did not answer; not repeated, so that nothing is paid for twice",
                     ) from None
                 if last:
-                    raise RequestRefused("无法连接百炼服务", "DashScope can't be reached") from None
+                    raise RequestRefused("无法连接百炼服务", "DashScope can't be reached", "ConnectionFailed") from None
             else:
                 if answer.status == 200:
                     return answer

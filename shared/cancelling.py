@@ -1,0 +1,48 @@
+"""A trip taken back by a person: its journeys end, and nothing of them is posted or stays posted."""
+
+from __future__ import annotations
+
+from shared.course import Course
+from shared.errors import InvalidInput
+from shared.journey import Cancelled, Stored, Submitted, trip_key
+from shared.reporting import Outcome
+from shared.services import Services
+
+
+def cancel_trip(trip_id: str, services: Services) -> list[Outcome]:
+    """End every journey of a trip that has not ended yet; those that have stay as they are.
+
+    Raises `InvalidInput` for a trip of which nothing was accepted, and what the ledger raises when it can't be read.
+    """
+    key = trip_key(trip_id)
+    claim = services.ledger.claim(key)
+    if claim is None:
+        raise InvalidInput("trip id", "one of a trip that was received")
+    courses = [Course(services.ledger.find(journey, key), services) for journey in claim.journeys]
+    return [course.run("cancelling", _cancel) for course in courses]
+
+
+def _cancel(course: Course) -> None:
+    if course.journey.finished:
+        return
+    # The end first: from here on no run writes another step, so none begins to post.
+    course.add(Cancelled(at=course.services.now()))
+    course.commit()
+    clean_up(course)
+
+
+def clean_up(course: Course) -> None:
+    """Take back what a journey without a post may have left: its post, its pictures, its place in the GPU queue.
+
+    A run that was posting when the journey ended may still succeed; the feed is told that the journey must not have a
+    post, so that it takes none back and no later one in. Repeating it is harmless.
+    """
+    services, journey = course.services, course.journey
+    stored = journey.find(Stored)
+    if stored is not None:
+        services.feed.withdraw(journey.id)
+        for each in (stored.master, *stored.variants):
+            services.gallery.delete(each.key)
+    submitted = journey.find(Submitted)
+    if submitted is not None and submitted.index:
+        services.image_queue.drop(submitted.index)
