@@ -88,7 +88,7 @@ class Mutator:
         elif body.startswith(b"<") and bent < 0.7:
             body = _bent_elements(body, choices)
         if bent > 0.55:
-            body = self._bent_bytes(body, choices)
+            body = self._bent_bytes(body[:MAX_CASE_BYTES], choices)
         return body[:MAX_CASE_BYTES]
 
     def _bent(self, node: Any, choices: Random, bending: _Bending) -> Any:
