@@ -80,7 +80,7 @@ def _watched_logs() -> Iterator[_Kept]:
 
 
 @contextlib.contextmanager
-def _no_pauses() -> Iterator[None]:
+def no_pauses() -> Iterator[None]:
     """Repeat calls at once: the pauses in between are tested elsewhere."""
     pause, retries.FIRST_PAUSE_S = retries.FIRST_PAUSE_S, 0.0
     try:
@@ -109,7 +109,7 @@ def _alarm() -> Iterator[None]:
 @contextlib.contextmanager
 def bounded() -> Iterator[_Kept]:
     """What holds around all cases of a run."""
-    with _watched_logs() as logs, _no_pauses(), _alarm():
+    with _watched_logs() as logs, no_pauses(), _alarm():
         yield logs
 
 

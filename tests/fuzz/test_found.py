@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-import gzip
 import json
 import time
 
 import pytest
 
 from shared.clouds.image_queue import open_image_queue
+from shared.clouds.llm import TextModel
 from shared.composing import compose
-from shared.errors import OutcomeUnknown
+from shared.errors import Misconfigured, OutcomeUnknown, Refused
+from shared.feed import open_feed
 from shared.prompts import BriefInvalid, parse_brief, repair_messages
 from tests.fuzz import seeds
+from tests.fuzz.driver import no_pauses
+from tests.fuzz.mutation import MARKER
 from tests.fuzz.transport import Reply, answering
 
 DEEP = "[" * 100_000 + "]" * 100_000
@@ -47,3 +50,94 @@ def test_an_endless_text_in_a_brief_is_given_up_at_once(text):
 def test_half_a_surrogate_pair_in_an_answer_does_not_break_the_next_question():
     asked = repair_messages([], 'x\ud800"', "answer: one JSON object")
     assert json.dumps(asked, ensure_ascii=False).encode()
+
+
+def chat(text: str = "", **changes: object) -> bytes:
+    choice = {"finish_reason": "stop", "message": {"role": "assistant", "content": text}}
+    return json.dumps({"output": {"choices": [choice]}, "usage": {}, "request_id": "r-1", **changes}).encode()
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        Reply(200, DEEP.encode()),
+        Reply(200, chat(usage="x") + b"x"),
+        Reply(200, b"", {"Content-Type": "text/event-stream"}),
+        Reply(200, b"data: 7\n\n", {"Content-Type": "text/event-stream"}),
+        Reply(400, b"\xff", {"Content-Type": "text/html"}),
+        Reply(400, b"[]"),
+        Reply(200, chat('\ud800{"')),
+    ],
+    ids=["deep", "not JSON", "no event", "an event that is a number", "not UTF-8", "a list", "surrogate"],
+)  # fmt: skip
+def test_whatever_the_text_model_answers_the_template_writes(answer):
+    model = TextModel("http://127.0.0.1:1/api/v1", "sk-0123456789abcdef", "qwen3.7-plus", 5.0)
+    with answering(lambda _: answer), no_pauses():
+        assert compose(seeds.FACTS, seeds.STYLE, 7, model, name_places=True).written_by == "template"
+
+
+def test_a_refusal_whose_code_is_a_sentence_is_not_repeated():
+    body = json.dumps({"code": "your prompt: " + MARKER, "message": MARKER, "request_id": MARKER}).encode()
+    model = TextModel("http://127.0.0.1:1/api/v1", "sk-0123456789abcdef", "qwen3.7-plus", 5.0)
+    with answering(lambda _: Reply(400, body)), pytest.raises(Refused, match=r"^dashscope: 400$"):
+        model.ask([{"role": "user", "content": "x"}])
+
+
+@pytest.mark.parametrize("tokens", [True, -1, 10**400, 1.5, "7", None])
+def test_a_count_of_tokens_that_is_none_counts_nothing(tokens):
+    body = chat("x", usage={"input_tokens": tokens, "output_tokens": 7})
+    model = TextModel("http://127.0.0.1:1/api/v1", "sk-0123456789abcdef", "qwen3.7-plus", 5.0)
+    with answering(lambda _: Reply(200, body)):
+        answer = model.ask([{"role": "user", "content": "x"}])
+    assert (answer.input_tokens, answer.output_tokens) == (0, 7)
+
+
+@pytest.mark.parametrize("body", [b"9" * 5000, "٣".encode(), "²".encode(), b"-1", b"1.0"])
+def test_an_index_that_is_none_leaves_the_outcome_unknown(body):
+    queue = open_image_queue("http://127.0.0.1:1", "svc", "token")
+    with answering(lambda _: Reply(200, body)), pytest.raises(OutcomeUnknown, match="NoIndex"):
+        queue.put(b"{}", task_id=seeds.TASK)
+
+
+def test_one_odd_record_does_not_block_those_behind_it():
+    records = [
+        {"index": 1, "tags": {"lastCode": "9" * 5000}},
+        {"index": True, "tags": {}},
+        {"index": -1, "tags": {}},
+        {"index": 10**30, "tags": {}},
+        {"index": 2, "tags": {"task_id": "x" * 100_000, "requestId": [7]}, "data": 7},
+        {"index": 3, "tags": {"task_id": seeds.TASK}},
+    ]
+    queue = open_image_queue("http://127.0.0.1:1", "svc", "token")
+    with answering(lambda _: Reply(200, json.dumps(records).encode())):
+        found = queue.poll_sink(wait_s=0, length=16)
+    assert [(record.index, record.status) for record in found] == [(1, 500), (2, 200), (3, 200)]
+    assert all(len(record.task_id) + len(record.request_id) <= 400 for record in found)
+
+
+def test_an_answer_of_the_queue_that_is_nested_too_deep_is_unreadable():
+    queue = open_image_queue("http://127.0.0.1:1", "svc", "token")
+    with answering(lambda _: Reply(200, DEEP.encode())), pytest.raises(OutcomeUnknown, match="UnreadableRecords"):
+        queue.poll_sink(wait_s=0, length=16)
+
+
+def test_a_redirect_to_no_address_is_a_wrong_setting():
+    queue = open_image_queue("http://127.0.0.1:1", "svc", "token")
+    with answering(lambda _: Reply(301, b"", {"Location": "http://[::1"})), pytest.raises(Misconfigured):
+        queue.poll_sink(wait_s=0, length=16)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"x":' + DEEP.encode() + b"}",
+        b'{"post_id": ""}',
+        json.dumps({"post_id": "p" * 201}).encode(),
+        json.dumps({"post_id": "p", "url": "u" * 100_000}).encode(),
+    ],
+    ids=["deep", "empty id", "long id", "long address"],
+)
+def test_a_receipt_that_no_record_can_hold_is_unreadable(body):
+    feed = open_feed("http://127.0.0.1:1/api/posts", "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")
+    with answering(lambda _: Reply(200, body)), no_pauses(), pytest.raises(OutcomeUnknown, match="UnreadableAnswer"):
+        feed.find("j")
