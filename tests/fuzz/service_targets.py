@@ -140,7 +140,7 @@ def node_answer(case: bytes, choices: Random) -> str:
     """The nodes in ComfyUI: a text, a task, an address, a picture's bytes, or a `NodeError`."""
     first, end = odd_reply(case, choices), Reply(200, b'{"output": {"task_status": "FAILED", "code": "InternalError"}}')
     replies = iter((first,))
-    with answering(lambda _: next(replies, end)), _no_waiting():
+    with answering(lambda _: next(replies, end)), no_waiting():
         # A deadline that is shorter than any pause: a refused order is not tried again.
         client = DashScope(f"{_BASE}/api/v1", "sk-0123456789abcdef", 0.1)
         try:
@@ -158,7 +158,7 @@ def node_answer(case: bytes, choices: Random) -> str:
 
 
 @contextlib.contextmanager
-def _no_waiting() -> Iterator[None]:
+def no_waiting() -> Iterator[None]:
     """Poll a picture's task at once."""
     pause, dashscope_client.pause = dashscope_client.pause, lambda seconds: None
     try:
@@ -175,6 +175,6 @@ SERVICES = (
     Target("eas_answer", seeds.EAS_ANSWERS, eas_answer, 6),
     Target("chat_answer", seeds.CHAT_ANSWERS, chat_answer, 5),
     Target("feed_answer", seeds.FEED_ANSWERS, feed_answer, 4),
-    Target("oss_answer", seeds.OSS_ANSWERS, oss_answer, 4),
+    Target("oss_answer", seeds.OSS_ANSWERS, oss_answer, 3),
     Target("node_answer", seeds.NODE_ANSWERS, node_answer, 5),
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import time
 
@@ -9,14 +10,19 @@ import pytest
 
 from shared.clouds.image_queue import open_image_queue
 from shared.clouds.llm import TextModel
+from shared.clouds.objects import open_bucket
 from shared.composing import compose
 from shared.errors import Misconfigured, OutcomeUnknown, Refused
 from shared.feed import open_feed
 from shared.prompts import BriefInvalid, parse_brief, repair_messages
+from shared.settings import Credentials
 from tests.fuzz import seeds
 from tests.fuzz.driver import no_pauses
 from tests.fuzz.mutation import MARKER
+from tests.fuzz.service_targets import no_waiting
 from tests.fuzz.transport import Reply, answering
+from workflows.custom_nodes.tripcanvas.dashscope_client import DashScope
+from workflows.custom_nodes.tripcanvas.errors import NodeError, PictureRefused
 
 DEEP = "[" * 100_000 + "]" * 100_000
 
@@ -141,3 +147,77 @@ def test_a_receipt_that_no_record_can_hold_is_unreadable(body):
     feed = open_feed("http://127.0.0.1:1/api/posts", "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")
     with answering(lambda _: Reply(200, body)), no_pauses(), pytest.raises(OutcomeUnknown, match="UnreadableAnswer"):
         feed.find("j")
+
+
+def bucket():
+    return open_bucket("http://oss-cn-shanghai.aliyuncs.com", "cn-shanghai", "ledger", Credentials("LTAI", "secret"))
+
+
+LISTING = seeds.OSS_ANSWERS[0]
+
+
+@pytest.mark.parametrize(
+    ("listing", "why"),
+    [
+        (LISTING.replace(b"344606", b"many"), "UnreadableAnswer"),
+        (LISTING.replace(b"2024-05-05T10:57:00.000Z", b"yesterday"), "UnreadableAnswer"),
+        (b"<ListBucketResult><IsTruncated>true</IsTruncated><NextContinuationToken>x</NextContinuationToken>"
+         b"</ListBucketResult>", "UnreadableAnswer"),
+    ],
+    ids=["size", "time", "never ends"],
+)  # fmt: skip
+def test_a_listing_that_is_none_leaves_the_outcome_unknown(listing, why):
+    with answering(lambda _: Reply(200, listing)), no_pauses(), pytest.raises(OutcomeUnknown, match=why):
+        list(bucket().keys("journeys/"))
+
+
+@pytest.mark.parametrize("body", [b"\xff\xfe", b"<Error><Code>\xff</Code></Error>", DEEP.encode()])
+def test_an_error_of_oss_that_is_no_text_is_an_error_of_the_tree(body):
+    with answering(lambda _: Reply(500, body)), no_pauses(), pytest.raises(OutcomeUnknown):
+        bucket().get("k", max_bytes=100)
+
+
+@pytest.mark.parametrize("headers", [{}, {"Content-Length": "3", "Content-Encoding": "gzip"}])
+def test_an_object_that_does_not_tell_its_length_is_read_up_to_the_limit(headers):
+    body = gzip.compress(bytes(200_000_000), 1) if headers else bytes(20_000)
+    reply = Reply(200, body, {**headers, **({"Content-Length": str(len(body))} if headers else {})})
+    with answering(lambda _: reply), pytest.raises(Refused, match="TooLarge"):
+        bucket().get("k", max_bytes=1_000_000 if headers else 10_000)
+
+
+def test_a_lost_put_whose_object_has_no_hash_is_not_ours():
+    def answer(request):
+        if request.method == "HEAD":
+            return Reply(200)
+        first = not seen
+        seen.append(request)
+        return Reply(500) if first else Reply(409, seeds.OSS_ANSWERS[3])
+
+    seen: list[object] = []
+    with answering(answer), no_pauses():
+        assert bucket().create("k", b"{}", "application/json") is False
+
+
+def node_client() -> DashScope:
+    return DashScope("http://127.0.0.1:7713/api/v1", "sk-0123456789abcdef", 0.1)
+
+
+@pytest.mark.parametrize(
+    "reply", [Reply(200, b'{"x":' + DEEP.encode() + b"}"), Reply(302, b"", {"Location": "http://[::1"})]
+)
+def test_a_node_ends_in_a_sentence_whatever_is_answered(reply):
+    with answering(lambda _: reply), pytest.raises(NodeError):
+        node_client().write("qwen3.7-plus", "s", "u")
+
+
+def test_a_picture_that_is_somewhere_else_is_refused():
+    elsewhere = Reply(302, b"", {"Location": "http://[::1"})
+    with answering(lambda _: elsewhere), pytest.raises(PictureRefused):
+        node_client().download("http://127.0.0.1:7713/pictures/1.png")
+
+
+def test_a_tasks_state_that_is_a_sentence_is_not_repeated():
+    body = json.dumps({"output": {"task_status": MARKER, "code": MARKER}}).encode()
+    with answering(lambda _: Reply(200, body)), no_waiting(), pytest.raises(NodeError) as raised:
+        node_client().picture_url("task-1", lambda _: None)
+    assert MARKER not in str(raised.value)
