@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from shared.clouds.http import transport_error
-from shared.errors import Misconfigured, OutcomeUnknown, Refused, Unavailable
+from shared.errors import Misconfigured, OutcomeUnknown, Refused, Unavailable, code_word
 from shared.retries import retrying
 from shared.settings import Credentials
 
@@ -84,10 +84,15 @@ class Bucket:
             try:
                 if (result.content_length or 0) > max_bytes:
                     raise Refused("oss", "TooLarge", f"object of {result.content_length} bytes, limit {max_bytes}")
-                body: bytes = result.read()
+                body = bytearray()
+                # Without a length, or packed, an object shows only now how large it is.
+                for chunk in result:
+                    body += chunk
+                    if len(body) > max_bytes:
+                        raise Refused("oss", "TooLarge", f"limit {max_bytes}")
             finally:
                 result.resp.response.close()
-            return body
+            return bytes(body)
 
         return retrying(lambda: _translated(read), idempotent=True)
 
@@ -105,6 +110,8 @@ class Bucket:
             left -= len(keys)
             if not token:
                 return
+            if not keys:
+                raise OutcomeUnknown("oss", "UnreadableAnswer", "a page without keys that is not the last")
 
     def delete(self, key: str) -> None:
         """Delete an object; fine when there is none."""
@@ -119,7 +126,7 @@ class Bucket:
         _translated(lambda: self._bucket.put_object(key, body, headers=headers))
 
     def _holds(self, key: str, body: bytes) -> bool:
-        etag: str = _translated(lambda: self._bucket.head_object(key).etag)
+        etag: str = _translated(lambda: self._bucket.head_object(key).etag or "")
         return etag.strip('"').upper() == hashlib.md5(body, usedforsecurity=False).hexdigest().upper()
 
 
@@ -147,25 +154,25 @@ def _translated(call: Callable[[], _T]) -> _T:
     try:
         return call()
     except oss_errors.NoSuchKey as error:
-        raise NotFound("oss", error.code or "NoSuchKey") from None
+        raise NotFound("oss", "NoSuchKey") from None
     except oss_errors.RequestError as error:
         raise transport_error("oss", error.exception, _CHECK) from None
     except oss_errors.InconsistentError as error:
-        raise OutcomeUnknown("oss", "InconsistentError", error.request_id or "") from None
+        raise OutcomeUnknown("oss", "InconsistentError", code_word(error.request_id)) from None
     except requests.exceptions.RequestException as error:
         # While a body was read: the SDK wraps only what happens before.
         raise transport_error("oss", error, _CHECK) from None
-    except (ElementTree.ParseError, RuntimeError) as error:
-        # What the SDK raises for a listing that is not the XML it expects.
+    except (ElementTree.ParseError, RuntimeError, ValueError) as error:
+        # What the SDK raises for a listing, an error or a header that is not what it expects.
         raise OutcomeUnknown("oss", "UnreadableAnswer", type(error).__name__) from None
     except oss_errors.OssError as error:
-        code = error.code or f"http_{error.status}"
+        code, request_id = code_word(error.code) or f"http_{error.status}", code_word(error.request_id)
         if code in _PERMANENT_SETTINGS:
-            raise Misconfigured(f"oss: {code} (request {error.request_id})") from None
+            raise Misconfigured(f"oss: {code} (request {request_id})") from None
         if error.status == 404 and code == "http_404":
             raise NotFound("oss", code) from None
         if error.status == 503 or error.status == 429:
-            raise Unavailable("oss", code, error.request_id or "") from None
+            raise Unavailable("oss", code, request_id) from None
         if error.status >= 500:
-            raise OutcomeUnknown("oss", code, error.request_id or "") from None
-        raise Refused("oss", code, error.request_id or "") from None
+            raise OutcomeUnknown("oss", code, request_id) from None
+        raise Refused("oss", code, request_id) from None
