@@ -8,13 +8,13 @@ import os
 import sys
 import time
 from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import Annotated
 
 import typer
 from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
 
+from cli import dead_letters
 from cli.cloud import (
     ALREADY_STARTING,
     CloudError,
@@ -25,18 +25,17 @@ from cli.cloud import (
     start_detached,
     stop,
 )
-from localcloud.state import SERVICES, Cloud, default_root, without_proxy
+from cli.options import Root
+from cli.options import fail as _fail
+from localcloud.state import SERVICES, Cloud, without_proxy
 from shared.errors import InvalidInput, TripcanvasError
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__, pretty_exceptions_show_locals=False)
+app.add_typer(dead_letters.app, name="dead-letters")
 console = Console(highlight=False)
 
 EXAMPLES = Path(__file__).parent.parent / "examples" / "trips"
 
-Root = Annotated[
-    Path,
-    typer.Option("--root", help="State folder of the embedded cloud.", default_factory=default_root, file_okay=False),
-]
 TripFile = Annotated[Path, typer.Argument(help="A trip-completed message, JSON in UTF-8.", exists=True, dir_okay=False)]
 
 
@@ -205,11 +204,6 @@ def _show_services(cloud: Cloud) -> None:
     for name in SERVICES:
         table.add_row(name, cloud.url(name), "[red]silent[/red]" if name in silent else "[green]answers[/green]")
     console.print(table)
-
-
-def _fail(message: str) -> NoReturn:
-    Console(stderr=True, highlight=False).print(f"[red]{escape(message)}[/red]", soft_wrap=True)
-    raise typer.Exit(1)
 
 
 if __name__ == "__main__":
