@@ -26,7 +26,7 @@ app = typer.Typer(no_args_is_help=True, help=__doc__)
 console = Console(highlight=False, soft_wrap=True)
 
 LetterId = Annotated[str, typer.Argument(help="A letter's id, as `list` prints it.", metavar="ID")]
-OneLetter = Annotated[str, typer.Argument(help="A letter's id, as `list` prints it.", metavar="[ID]")]
+OneLetter = Annotated[str, typer.Argument(help="A letter's id, as `list` prints it.", metavar="ID")]
 Every = Annotated[bool, typer.Option("--all", help="Every letter, in place of an id.")]
 Code = Annotated[str, typer.Option("--code", help="Only letters with this code.")]
 OfJourney = Annotated[str, typer.Option("--journey", help="Only letters of this journey.")]
@@ -181,9 +181,9 @@ def _opened(root: Path) -> Iterator[tuple[Services, LetterBox]]:
 
 def _found(box: LetterBox, letter_id: str) -> Letter:
     found = next((letter for letter in box.letters() if letter.id == letter_id.lower()), None)
-    if found is not None:
-        return found
-    fail(f"there is no dead letter {letter_id}; `tripcanvas dead-letters list` shows which there are")
+    if found is None:
+        fail(f"there is no dead letter {letter_id}; `tripcanvas dead-letters list` shows which there are")
+    return found
 
 
 def _is_wanted(letter: Letter, code: str, journey: str) -> bool:

@@ -57,15 +57,13 @@ class LetterBox:
 
         What arrives later is left out: a letter that is sent again and fails again must not be met again.
         """
-        messages = self._services.messages
-        hidden_for = messages.visibility_timeout(self._queue)
+        hidden_for = self._services.messages.state(self._queue).hidden_for
         first_look, seen = None, set[str]()
-        while batch := messages.receive(self._queue) or messages.receive(self._queue, wait_s=_WAIT_S):
+        while batch := self._receive():
             # By the service's own clock, which this machine's need not agree with.
             first_look = first_look or min(message.hidden_until for message in batch) - hidden_for
             fresh = [m for m in batch if m.id not in seen and m.enqueued_at <= first_look]
-            for message in batch:
-                self._held[letter_id(message.id)] = message
+            self._held |= {letter_id(message.id): message for message in batch}
             for message in fresh:
                 seen.add(message.id)
                 yield read_letter(message, self._services.styles)
@@ -106,6 +104,16 @@ class LetterBox:
         self._remove(letter)
         if letter.object_key:
             self._services.ledger.bucket.delete(letter.object_key)
+
+    def _receive(self) -> list[QueuedMessage]:
+        """The next letters; waits a little for those that another command has just put back."""
+        messages = self._services.messages
+        batch = messages.receive(self._queue)
+        if batch:
+            return batch
+        length = messages.state(self._queue).length
+        hidden = length is None or length > len(self._held)
+        return messages.receive(self._queue, wait_s=_WAIT_S) if hidden else []
 
     def _remove(self, letter: Letter) -> None:
         if not self._services.messages.delete(self._queue, self._held[letter.id]):
