@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from shared.delivery import take_result
 from shared.events import messages_of
-from shared.reporting import report
+from shared.reporting import report, take_each
 from shared.services import services_for
 
 
 def handler(event: bytes, context: object) -> dict[str, list[dict[str, str]]]:
     """Take every result in the event as far as the post. Raises `DeliverAgain` when one should be tried again."""
     services = services_for(context)
-    return report([take_result(message, services) for message in messages_of(event)])
+    return report(take_each(messages_of(event), lambda message: [take_result(message, services)]))

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from shared.events import messages_of
 from shared.intake import take_message
-from shared.reporting import report
+from shared.reporting import report, take_each
 from shared.services import ends_at, services_for
 
 
@@ -15,4 +15,4 @@ def handler(event: bytes, context: object) -> dict[str, list[dict[str, str]]]:
     """Take every trip in the event as far as the GPU queue. Raises `DeliverAgain` when one should be tried again."""
     services = services_for(context)
     until = ends_at(context, services.now())
-    return report([outcome for message in messages_of(event) for outcome in take_message(message, services, until)])
+    return report(take_each(messages_of(event), lambda message: take_message(message, services, until)))
