@@ -111,9 +111,8 @@ class LetterBox:
         batch = messages.receive(self._queue)
         if batch:
             return batch
-        length = messages.state(self._queue).length
-        hidden = length is None or length > len(self._held)
-        return messages.receive(self._queue, wait_s=_WAIT_S) if hidden else []
+        hidden = messages.state(self._queue).length - len(self._held)
+        return messages.receive(self._queue, wait_s=_WAIT_S) if hidden > 0 else []
 
     def _remove(self, letter: Letter) -> None:
         if not self._services.messages.delete(self._queue, self._held[letter.id]):

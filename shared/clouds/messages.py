@@ -48,13 +48,10 @@ class QueuedMessage:
 
 @dataclass(frozen=True, slots=True)
 class QueueState:
-    """How long a received message stays hidden, and about how many messages there are, hidden ones included.
-
-    `length` is None when the service does not say.
-    """
+    """How long a received message stays hidden, and about how many messages there are, hidden ones included."""
 
     hidden_for: timedelta
-    length: int | None
+    length: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,12 +83,11 @@ class Messages:
 
         def read() -> QueueState:
             found = channel.get_attributes()
-            counts = [int(found.active_messages), int(found.inactive_messages), int(found.delay_messages)]
-            hidden_for = timedelta(seconds=int(found.visibility_timeout))
-            return QueueState(hidden_for, sum(counts) if min(counts) >= 0 else None)
+            length = int(found.active_messages) + int(found.inactive_messages) + int(found.delay_messages)
+            return QueueState(timedelta(seconds=int(found.visibility_timeout)), length)
 
         with warnings.catch_warnings():
-            # The SDK has declared the counts deprecated: they are to go some day, and are not relied on here.
+            # The SDK has declared the counts deprecated, but can't read a queue's attributes without them.
             warnings.simplefilter("ignore", DeprecationWarning)
             return self._call(read)
 
