@@ -50,14 +50,13 @@ def list_letters(
     if not told:
         console.print("no dead letters")
         return
-    table = Table("id", "since (UTC)", "from", "code", "reason", "journey", "bytes", "redrive", box=None)
-    for row in told:
+    table = Table("id", "since (UTC)", "from", "why, and which journeys", "redrive", box=None)
+    for letter, row in zip(found, told, strict=True):
         table.add_row(
-            *(Text(str(row[name])) for name in ("id", "enqueued_at")),
-            Text(str(row["function"] or row["origin"])),
-            *(Text(str(row[name])) for name in ("code", "reason")),
-            Text(" ".join(row["journeys"])),
-            Text(str(row["size_bytes"]), justify="right"),
+            letter.id,
+            f"{letter.enqueued_at:%m-%d %H:%M}",
+            Text(letter.function.removeprefix("tripcanvas-") or letter.origin.value),
+            Text("\n".join((f"{letter.code}: {letter.reason}", *letter.journeys)), overflow="fold"),
             "no" if row["obstacle"] else "yes",
         )
     console.print(table, soft_wrap=False)

@@ -19,6 +19,7 @@ from mns.subscription import SubscriptionMeta
 from typer.testing import CliRunner
 
 from cli.cloud import services_of
+from cli.letter_box import LetterBox
 from cli.main import app
 from localcloud.state import Cloud
 from localcloud.supervisor import Supervisor
@@ -343,8 +344,6 @@ def test_a_letter_that_comes_back_is_not_sent_again_by_the_same_command(run, put
     """A letter arrives while the command runs, as one does whose cause was not mended."""
     put(rejected(trip()))
     box_sees = []
-    from cli.letter_box import LetterBox
-
     with LetterBox(services_of(cloud)) as box:
         for letter in box.letters():
             box_sees.append(letter.id)
@@ -352,6 +351,20 @@ def test_a_letter_that_comes_back_is_not_sent_again_by_the_same_command(run, put
             put(rejected(trip()))
     assert len(box_sees) == 1
     assert left(queue) == 1
+
+
+def test_two_people_never_hold_the_same_letter_and_an_interrupted_one_lets_go(run, put, cloud):
+    for number in range(20):
+        put(rejected(trip(trip_id=f"T-{number}")))
+    with LetterBox(services_of(cloud)) as first, LetterBox(services_of(cloud)) as second:
+        mine = next(first.letters())
+        theirs = [letter.id for letter in second.letters()]
+    # A batch is held by the first from its first letter on.
+    assert (len(theirs), mine.id in theirs) == (4, False)
+    with pytest.raises(KeyboardInterrupt), LetterBox(services_of(cloud)) as interrupted:
+        for _ in interrupted.letters():
+            raise KeyboardInterrupt
+    assert len(listed(run)) == 20
 
 
 def test_without_its_topic_a_letter_stays(run, put, cloud, queue, monkeypatch):
