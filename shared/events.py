@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -42,11 +43,15 @@ _Members = dict[str, msgspec.Raw]
 _any = msgspec.json.Decoder()
 _raw_list = msgspec.json.Decoder(list[msgspec.Raw])
 _raw_object = msgspec.json.Decoder(_Members)
+_OUTSIDE_TEXT = re.compile(rb'["\[\]{},]')
+_INSIDE_TEXT = re.compile(rb'["\\]')
 
 
 def messages_of(event: bytes) -> list[Message]:
     """Open one function event. Never raises: an event that fits no envelope is one message with the event's bytes."""
     elements = _decoded(_raw_list, event)
+    if elements is None:
+        elements = _elements_of_a_broken_list(event)
     if elements is not None:
         return [_message(bytes(element)) for element in elements]
     return [_message(event)]
@@ -92,6 +97,40 @@ def _without_base64(body: bytes) -> bytes:
     except binascii.Error:
         return body
     return decoded if decoded.lstrip()[:1] in (b"{", b"[") else body
+
+
+def _elements_of_a_broken_list(event: bytes) -> list[bytes] | None:
+    """The elements of a list that the parser refuses as a whole because of one of them; None for what is no list.
+
+    A lone surrogate (``\\ud800``), a byte that is no UTF-8 or too deep a nesting in one element must not take the
+    others with it. Only quotes, brackets and commas are looked at, without recursion and in linear time.
+    """
+    body = event.strip()
+    elements: list[bytes] = []
+    depth, start, at = 0, 1, 0
+    while body[:1] == b"[" and (mark := _OUTSIDE_TEXT.search(body, at)):
+        at = mark.end()
+        if mark[0] == b'"':
+            at = _end_of_text(body, at)
+        elif mark[0] != b",":
+            depth += 1 if mark[0] in b"[{" else -1
+        elif depth == 1:
+            elements.append(body[start : mark.start()].strip())
+            start = at
+        if depth == 0:
+            break
+    elements.append(body[start:-1].strip())
+    return elements if depth == 0 and at == len(body) > 0 and all(elements) else None
+
+
+def _end_of_text(body: bytes, at: int) -> int:
+    """Where the text ends that begins at `at`, after its quote; the end of the body when it has no end."""
+    while mark := _INSIDE_TEXT.search(body, at):
+        at = mark.end()
+        if mark[0] == b'"':
+            return at
+        at += 1
+    return len(body)
 
 
 def _decoded(decoder: msgspec.json.Decoder[Any], body: bytes) -> Any:
