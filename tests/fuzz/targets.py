@@ -14,9 +14,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from shared.errors import InvalidInput
-from shared.events import messages_of
-
-MAX_MESSAGES = 10_000
+from shared.events import MAX_MESSAGES, messages_of
 from shared.facts import MAX_WORDS, facts_of, from_json, to_json
 from shared.journey import Rendered, RenderFailed, is_journey_id, parse_task_id
 from shared.prompts import Brief, BriefInvalid, parse_brief, repair_messages

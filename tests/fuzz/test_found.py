@@ -13,8 +13,10 @@ from shared.clouds.llm import TextModel
 from shared.clouds.objects import open_bucket
 from shared.composing import compose
 from shared.errors import Misconfigured, OutcomeUnknown, Refused
+from shared.events import MAX_MESSAGES, messages_of
 from shared.feed import open_feed
 from shared.prompts import BriefInvalid, parse_brief, repair_messages
+from shared.results import RenderError, SinkRecord, read_answer
 from shared.settings import Credentials
 from tests.fuzz import seeds
 from tests.fuzz.driver import no_pauses
@@ -221,3 +223,39 @@ def test_a_tasks_state_that_is_a_sentence_is_not_repeated():
     with answering(lambda _: Reply(200, body)), no_waiting(), pytest.raises(NodeError) as raised:
         node_client().picture_url("task-1", lambda _: None)
     assert MARKER not in str(raised.value)
+
+
+def test_a_list_of_more_than_a_batch_is_one_message():
+    event = b"[" + b"0," * MAX_MESSAGES + b"0]"
+    assert [message.sent for message in messages_of(event)] == [event]
+    assert len(messages_of(b"[" + b"0," * (MAX_MESSAGES - 1) + b"0]")) == MAX_MESSAGES
+
+
+def failure_of(answer: object, status: int = 200) -> RenderError:
+    record = SinkRecord(task_id=seeds.TASK, request_id="", index=1, answer=json.dumps(answer), status=status)
+    error = read_answer(record, "9")
+    assert isinstance(error, RenderError)
+    return error
+
+
+def test_what_stands_in_place_of_a_name_is_not_repeated():
+    data = {"node_type": MARKER, "exception_type": MARKER, "exception_message": MARKER}
+    assert failure_of([{"type": "execution_error", "data": data}]).reason == "unknown node: failed"
+    node = {"class_type": MARKER, "errors": [{"type": MARKER, "extra_info": {"input_name": MARKER}}]}
+    refused = failure_of({"error": {"type": MARKER}, "node_errors": {MARKER: node}})
+    assert (refused.code, refused.reason) == ("graph_refused", "node ? (?): error")
+    assert failure_of({"error": {"type": "missing_node_type", "message": MARKER}}).reason == "unknown node"
+
+
+def test_a_missing_node_is_named():
+    for message in ("Cannot execute because node WanxImage does not exist.", "Node 'WanxImage' not found."):
+        assert failure_of({"error": {"type": "invalid_prompt", "message": message}}).reason == "no node WanxImage"
+
+
+def test_ten_thousand_refused_nodes_make_a_short_reason():
+    answer = {"error": {"type": "x"}, "node_errors": {str(number): {} for number in range(10_000)}}
+    assert len(failure_of(answer).reason) < 200
+
+
+def test_a_status_that_is_none_makes_a_short_code():
+    assert failure_of([], 10**400).code == "http_0"
