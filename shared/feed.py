@@ -11,7 +11,7 @@ from typing import Annotated, Any
 
 import msgspec
 
-from shared.clouds.http import call
+from shared.clouds.http import call, open_session
 from shared.errors import OutcomeUnknown
 from shared.gazetteer import display_name
 from shared.journey import Prompted, Received, StoredObject
@@ -181,6 +181,4 @@ def _receipt(body: bytes) -> PostReceipt:
 
 def open_feed(url: str, secret: str) -> Feed:
     """A feed endpoint with a connection that is kept alive between calls."""
-    import requests
-
-    return Feed(url, secret, requests.Session())
+    return Feed(url, secret, open_session(url))

@@ -11,7 +11,7 @@ import re
 from dataclasses import dataclass, field
 from typing import Any
 
-from shared.clouds.http import call
+from shared.clouds.http import call, open_session
 from shared.errors import OutcomeUnknown, code_word
 from shared.results import SinkRecord
 from shared.retries import retrying
@@ -141,9 +141,7 @@ class ImageQueue:
 
 def open_image_queue(url: str, service: str, token: str) -> ImageQueue:
     """A queue with a connection that is kept alive between calls."""
-    import requests
-
-    return ImageQueue(url.rstrip("/"), service, token, requests.Session())
+    return ImageQueue(url.rstrip("/"), service, token, open_session(url))
 
 
 def _records(items: Any) -> list[SinkRecord]:

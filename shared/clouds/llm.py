@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, cast
 
-from shared.clouds.http import read_bounded, transport_error
+from shared.clouds.http import open_session, read_bounded, transport_error
 from shared.errors import Misconfigured, OutcomeUnknown, Refused, ServiceError, Unavailable, code_word
 from shared.retries import retrying
 
@@ -69,7 +69,7 @@ class TextModel:
         import requests
         from dashscope import Generation
 
-        with _one_shot_session() as session:
+        with open_session(self.url, _one_shot_session()) as session:
             try:
                 answer: Any = Generation.call(
                     model=self.model,

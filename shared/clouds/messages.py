@@ -25,7 +25,7 @@ MAX_BATCH = 16
 _PERMANENT_SETTINGS = frozenset(
     {"AccessDenied", "InvalidAccessKeyId", "SignatureDoesNotMatch", "QueueNotExist", "TopicNotExist", "TimeExpired"}
 )
-_THROTTLED = frozenset({"QpsLimitExceeded"})
+_THROTTLED = frozenset({"QpsLimitExceeded", "TooManyRequests"})
 _NOT_HELD = frozenset({"ReceiptHandleError", "MessageNotExist"})
 #: What the service will never take, however often it is sent; every other code may pass.
 _REFUSED = _NOT_HELD | {"InvalidArgument", "MalformedXML", "MessageTooLong", "MissingParameter", "InvalidDigest"}
