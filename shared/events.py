@@ -86,9 +86,7 @@ def _message(element: bytes) -> Message:
     if members is None:
         return Message(sent=element, body=_without_base64(element), direct=True)
     if _there(members.message) and _there(members.topic):
-        return _carried(
-            members.message, message_id=_text(members.message_id), traceparent=_text(members.traceparent)
-        )
+        return _carried(members.message, message_id=_text(members.message_id), traceparent=_text(members.traceparent))
     if _there(members.body) and _there(members.attrs):
         attributes: _Members = _decoded(_raw_object, bytes(members.attrs)) or _Members()
         return _carried(members.body, traceparent=_text(attributes.traceparent))

@@ -145,7 +145,9 @@ def _validation_error(item: dict[str, Any]) -> RenderError:
     members = error if isinstance(error, dict) else {"type": "error"}
     kind = _name(members.get("type")) or "error"
     nodes = item.get("node_errors")
-    refused = [(node, found) for node, found in (nodes.items() if isinstance(nodes, dict) else ()) if isinstance(found, dict)]
+    refused = [
+        (node, found) for node, found in (nodes.items() if isinstance(nodes, dict) else ()) if isinstance(found, dict)
+    ]
     where = ", ".join(
         f"node {_name(node) or '?'} ({_name(found.get('class_type')) or '?'}): {_first_error(found)}"
         for node, found in refused[:_NAMED_NODES]

@@ -153,7 +153,7 @@ def _translated(call: Callable[[], _T]) -> _T:
 
     try:
         return call()
-    except oss_errors.NoSuchKey as error:
+    except oss_errors.NoSuchKey:
         raise NotFound("oss", "NoSuchKey") from None
     except oss_errors.RequestError as error:
         raise transport_error("oss", error.exception, _CHECK) from None

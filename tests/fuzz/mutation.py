@@ -160,7 +160,11 @@ class Mutator:
             case 3:
                 return body[:end] + body[at:]
             case 4:
-                return body[:at] + choices.choice((b"\xff", b"\xc3", b"\xed\xa0\x80", b"\xf4\x90\x80\x80", b"\0", b"\x1b")) + body[at:]
+                return (
+                    body[:at]
+                    + choices.choice((b"\xff", b"\xc3", b"\xed\xa0\x80", b"\xf4\x90\x80\x80", b"\0", b"\x1b"))
+                    + body[at:]
+                )
             case 5:
                 return choices.choice((b"\xef\xbb\xbf", b"\xff\xfe", b"\0", b" \n\t", b")]}',\n")) + body
             case 6:
@@ -170,7 +174,9 @@ class Mutator:
             case 8:
                 return base64.b64encode(body)
             case 9:
-                return body.decode("utf-8", "replace").encode(choices.choice(("utf-16", "utf-32", "gb18030")), "replace")
+                return body.decode("utf-8", "replace").encode(
+                    choices.choice(("utf-16", "utf-32", "gb18030")), "replace"
+                )
             case 10:
                 return b"[" + b",".join([body] * choices.choice((0, 1, 2, 8))) + b"]"
             case 11:

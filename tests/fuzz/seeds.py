@@ -72,7 +72,12 @@ _INVALID = {
         "1": {
             "class_type": "WanxImage",
             "errors": [
-                {"type": "value_not_in_list", "message": MARKER, "details": MARKER, "extra_info": {"input_name": "size"}}
+                {
+                    "type": "value_not_in_list",
+                    "message": MARKER,
+                    "details": MARKER,
+                    "extra_info": {"input_name": "size"},
+                }
             ],
         }
     },

@@ -16,7 +16,7 @@ import msgspec
 from shared.errors import InvalidInput
 from shared.events import MAX_MESSAGES, messages_of
 from shared.facts import MAX_WORDS, facts_of, from_json, to_json
-from shared.journey import RenderFailed, Rendered, is_journey_id, parse_task_id
+from shared.journey import Rendered, RenderFailed, is_journey_id, parse_task_id
 from shared.prompts import Brief, BriefInvalid, parse_brief, repair_messages
 from shared.rejection import DeadLetter, rejected_journey_id
 from shared.results import Files, SinkRecord, read_answer
@@ -118,9 +118,7 @@ def render_answer(case: bytes, choices: Random) -> str:
         return "Files"
     tells_nothing(answer.reason)
     assert len(answer.code) <= 80
-    _fits_a_record(
-        RenderFailed(at=utc_now(), attempt=1, code=answer.code, reason=answer.reason, retry=answer.retry), 0
-    )
+    _fits_a_record(RenderFailed(at=utc_now(), attempt=1, code=answer.code, reason=answer.reason, retry=answer.retry), 0)
     return "RenderError"
 
 

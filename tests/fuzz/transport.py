@@ -48,7 +48,10 @@ def odd_reply(body: bytes, choices: Random, content_type: str = "application/jso
     elif odd < 0.14:
         headers["Content-Length"] = choices.choice(("0", "7", "-1", "9" * 30, "many", "1, 2"))
     elif odd < 0.16:
-        status, headers["Location"] = 302, choices.choice(("http://[::1", "/\ud800", "//", "", "http://127.0.0.1:99999/"))
+        status, headers["Location"] = (
+            302,
+            choices.choice(("http://[::1", "/\ud800", "//", "", "http://127.0.0.1:99999/")),
+        )
     elif odd < 0.18:
         headers |= {"Last-Modified": "yesterday", "x-oss-hash-crc64ecma": "NaN", "ETag": ""}
     return Reply(status, body, headers)
