@@ -38,6 +38,12 @@ _TEXTS = (
     "上海市", "无锡市", "湖州市", "output", "execution_error", "invalid_prompt", "SUCCEEDED", "[InvalidApiKey] no",
     "http://127.0.0.1:1/\ud800", "http://[::1", "//", "http://127.0.0.1:99999/", "http://127.0.0.1/pictures/1.png",
 )  # fmt: skip
+#: What the patterns that look for private things look for, in halves.
+ODD_PIECES = (
+    *_TEXTS, "1", "12", "a", "a.", "a@", "@", "-", ".", "·", " ", "京", "沪A", "1.2", "1.23,", "31°", "12:", "点1", "路", "街道",
+    "中山", "号", "弄", "一", "十", "〇", "+(1", "微信", "wx:", "vx", "www.", "abc://", "12 b ", "street", "apt #", "㈠", "⒇",
+    "½", "ﬃ", "ﷺ", "\u0345", "ß", "İ", "e\u0301", "上海", "无锡", "Paris ", "Xi'an ",
+)  # fmt: skip
 _PLAIN: tuple[Any, ...] = (None, True, False, 0, 1, -1, 0.5, "", [], {}, [[]], [None], {"": ""})
 _DEPTHS = (10, 60, 300, 1200, 5000)
 _FAR_DEPTH = 100_000

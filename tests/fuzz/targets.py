@@ -24,7 +24,7 @@ from shared.services import utc_now
 from shared.template_writer import write_brief
 from shared.trips import Trip, content_hash, parse_trip
 from tests.fuzz import seeds
-from tests.fuzz.mutation import MARKER
+from tests.fuzz.mutation import MARKER, ODD_PIECES
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -80,6 +80,30 @@ def trip(case: bytes, _: Random) -> str:
     assert "<" not in to_json(facts)
     assert isinstance(write_brief(facts, seeds.STYLE, 7), Brief)
     return "Trip"
+
+
+def owners_words(_: bytes, choices: Random) -> str:
+    """A valid trip with any texts in it, out of odd pieces and as long as they may be, has facts, and soon."""
+    given = json.loads(choices.choice(seeds.TRIPS))
+    for name, most in (("text", 500), ("emoji", 32), ("owner_id", 128)):
+        given[name] = _odd_text(choices, most)
+    for stop in ("start", "end"):
+        given[stop] = {
+            "address": _odd_text(choices, 300),
+            "city": _odd_text(choices, 40),
+            "weather": _odd_text(choices, 40),
+        }
+    given["via_cities"] = [_odd_text(choices, 200) for _ in range(choices.choice((0, 0, 1, 1, 2, 3, 3, 3, 8, 50)))]
+    given["team"] = {"name": _odd_text(choices, 60), "size": choices.choice((1, 7, 1000))}
+    given["car"] = {"description": _odd_text(choices, 80), "color": _odd_text(choices, 24), "model": ""}
+    return trip(json.dumps(given).encode(), choices)
+
+
+def _odd_text(choices: Random, most: int) -> str:
+    """A text of at most so many characters; often one piece again and again, which is what slows patterns down."""
+    pieces = [choices.choice(ODD_PIECES) for _ in range(choices.choice((1, 1, 2, 3)))]
+    text = "".join(pieces) * choices.choice((1, 3, most))
+    return text[: choices.choice((most, most, choices.randint(0, most)))].encode("utf-8", "replace").decode()
 
 
 def render_answer(case: bytes, choices: Random) -> str:
@@ -159,6 +183,7 @@ def dead_letter(case: bytes, _: Random) -> str:
 PURE = (
     Target("envelope", seeds.EVENTS, envelope, 16),
     Target("trip", seeds.PRIVATE_TRIPS + seeds.TRIPS, trip, 24),
+    Target("owners_words", seeds.TRIPS, owners_words, 1),
     Target("render_answer", seeds.RENDER_ANSWERS, render_answer, 18),
     Target("sink_message", seeds.SINK_MESSAGES, sink_message, 6),
     Target("brief", seeds.BRIEFS, brief, 12),
