@@ -81,7 +81,7 @@ class Bucket:
         """The object's bytes. Raises `NotFound`, and `Refused` when it is larger than `max_bytes`."""
 
         def read() -> bytes:
-            result = self._bucket.get_object(key)
+            result = _answered(self._bucket.get_object(key))
             try:
                 if (result.content_length or 0) > max_bytes:
                     raise Refused("oss", "TooLarge", f"object of {result.content_length} bytes, limit {max_bytes}")
@@ -101,7 +101,9 @@ class Bucket:
         """Keys that begin with `prefix`, in byte order, at most `limit`."""
 
         def page(token: str) -> tuple[list[str], str]:
-            found = self._bucket.list_objects_v2(prefix=prefix, continuation_token=token, max_keys=min(limit, 1000))
+            found = _answered(
+                self._bucket.list_objects_v2(prefix=prefix, continuation_token=token, max_keys=min(limit, 1000))
+            )
             return [item.key for item in found.object_list], found.next_continuation_token if found.is_truncated else ""
 
         token, left = "", limit
@@ -116,7 +118,7 @@ class Bucket:
 
     def delete(self, key: str) -> None:
         """Delete an object; fine when there is none."""
-        retrying(lambda: _translated(lambda: self._bucket.delete_object(key)), idempotent=True)
+        retrying(lambda: _translated(lambda: _answered(self._bucket.delete_object(key))), idempotent=True)
 
     def signed_url(self, key: str, *, expires_s: int) -> str:
         """An address that reads the object until it expires; at most seven days (V4 signatures)."""
@@ -125,10 +127,8 @@ class Bucket:
 
     def _put(self, key: str, body: bytes, headers: dict[str, str]) -> None:
         digest = base64.b64encode(hashlib.md5(body, usedforsecurity=False).digest()).decode()
-        made = _translated(lambda: self._bucket.put_object(key, body, headers={**headers, "Content-MD5": digest}))
-        if not made.etag:
-            # A success of somebody else, a gateway perhaps, and nothing was stored.
-            raise OutcomeUnknown("oss", "UnreadableAnswer", "a put without an ETag")
+        checked = {**headers, "Content-MD5": digest}
+        _translated(lambda: _answered(self._bucket.put_object(key, body, headers=checked)))
 
     def _holds(self, key: str, body: bytes) -> bool:
         try:
@@ -162,6 +162,16 @@ def open_bucket(endpoint: str, region: str, name: str, credentials: Credentials)
             enable_crc=False,
         )
     )
+
+
+def _answered(result: Any) -> Any:
+    """A result of the SDK. Raises `OutcomeUnknown` when it was not OSS that answered but, say, a proxy with a page.
+
+    The SDK takes any 2xx for success; OSS puts a request id on every answer.
+    """
+    if not result.request_id:
+        raise OutcomeUnknown("oss", "UnreadableAnswer")
+    return result
 
 
 def _translated(call: Callable[[], _T]) -> _T:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
 
-def main(only: str, fault: str, workers: int, *, listing: bool) -> int:
+def main(only: str, fault: str, workers: int, *, every: bool, listing: bool) -> int:
     """Run the matrix, or the part of it that is asked for, and print it; 1 when something went wrong."""
     faults = [known for known in FAULTS if fnmatchcase(known.name, fault or "*")]
     wanted = only.split("/")[0] if "/" in only else "*"
@@ -28,11 +28,13 @@ def main(only: str, fault: str, workers: int, *, listing: bool) -> int:
     with Workers(workers) as told_by:
         recorded = told_by.record(stories)
         rows = [row for row in rows_of(recorded) if row.is_meant_by(only or "*")]
-        plan = plan_of(rows, faults)
+        plan = plan_of(rows, faults, every=every or bool(only))
         broken_stories = {name: told.violations for name, told in recorded.items() if told.violations}
         cells: list[Cell] = []
         for cell in () if listing else told_by.cells(plan, recorded):
             cells.append(cell)
+            if cell.violations:
+                print(f"{cell.row.id} {cell.fault}: {'; '.join(cell.violations)}", file=sys.stderr, flush=True)
             if len(cells) % 100 == 0:
                 print(f"{len(cells)} of {len(plan)}", file=sys.stderr, flush=True)
     for line in table(rows, faults, cells):
@@ -54,7 +56,7 @@ def main(only: str, fault: str, workers: int, *, listing: bool) -> int:
 
 
 def _print_legend(faults: Iterable[Fault]) -> None:
-    print("\nok: nothing had to be swept; a number: sweeps it took; -: the call was not made; =: the same as before")
+    print("\nok: nothing had to be swept; a number: sweeps it took; -: the call was not made; =: told already")
     for fault in faults:
         print(f"{fault.name:>11}  {fault.means}")
 
@@ -78,6 +80,7 @@ if __name__ == "__main__":
     parser.add_argument("--only", default="", help="rows by their id, as a glob: 'straight/image_ready#7'")
     parser.add_argument("--fault", default="", help="columns by their name, as a glob: 'kill-*'")
     parser.add_argument("--workers", type=int, default=3, help="processes, each with an embedded cloud")
+    parser.add_argument("--every", action="store_true", help="every fault in every context, the alike ones too")
     parser.add_argument("--list", action="store_true", help="print the rows only")
     arguments = parser.parse_args()
-    sys.exit(main(arguments.only, arguments.fault, arguments.workers, listing=arguments.list))
+    sys.exit(main(arguments.only, arguments.fault, arguments.workers, every=arguments.every, listing=arguments.list))

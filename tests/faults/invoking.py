@@ -12,7 +12,7 @@ import sys
 import tempfile
 import time
 import uuid
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from types import SimpleNamespace
@@ -24,6 +24,8 @@ import shared.relay
 import shared.retries
 import shared.services
 from localcloud.faults.tap import Seen, Strike, Tap
+from shared.cancelling import cancel_trip
+from shared.reporting import report
 from shared.services import Services
 
 if TYPE_CHECKING:
@@ -33,6 +35,8 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).parents[2]
 FUNCTIONS = ("trip_completed", "relay_results", "image_ready", "sweep_journeys")
+#: Not a function but a command: a person takes a trip back, and tries that again when it did not work.
+CANCEL = "cancel_trip"
 #: A function that is not done by then waits for something that will never come.
 _STUCK_S = 30.0
 
@@ -47,9 +51,9 @@ class Deployed:
 
 
 def deployed() -> dict[str, Deployed]:
-    """The functions of `s.yaml`, by their module names."""
+    """The functions of `s.yaml`, by their module names, and the command."""
     resources = yaml.safe_load((ROOT / "s.yaml").read_text("utf-8"))["resources"]
-    return {
+    return {CANCEL: Deployed(timeout_s=120, tries=4)} | {
         name: Deployed(
             resources[name]["props"]["timeout"],
             1 + resources[name]["props"].get("asyncInvokeConfig", {}).get("maxAsyncRetryAttempts", 3),
@@ -211,7 +215,13 @@ def _in_child(
 def _handled(
     function: str, event: bytes, settings: Settings, credentials: Credentials, clock: Clock, timeout_s: int
 ) -> Any:
-    shared.services._current[:] = [Services(settings, credentials, now=clock)]
+    services = Services(settings, credentials, now=clock)
+    if function == CANCEL:
+        outcomes = cancel_trip(event.decode(), services)
+        return report(
+            [replace(outcome, retry=bool(outcome.reason) and outcome.step != "cancelled") for outcome in outcomes]
+        )
+    shared.services._current[:] = [services]
     handler = importlib.import_module(f"functions.{function}.index").handler
     return handler(event, _context(function, timeout_s, credentials))
 

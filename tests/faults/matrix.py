@@ -23,19 +23,25 @@ if TYPE_CHECKING:
     from tests.faults.stage import Stage
     from tests.faults.telling import Told
 
+_NUMBER = re.compile(r"\d+")
 #: Longer than a struck call waits.
 _HANG_S = 0.4
 
 
 @dataclass(frozen=True)
 class Fault:
-    """A column of the matrix. One that needs an `effect` is told of writing calls only: reading has none."""
+    """A column of the matrix.
+
+    One that needs an `effect` is told of writing calls only: reading has none. One that is `like` another differs for
+    the client, which has to tell it from others, and for nobody behind it.
+    """
 
     name: str
     means: str
     kill: str = ""
     order: dict[str, object] = field(default_factory=dict)
     effect: bool = False
+    like: str = ""
 
 
 FAULTS = (
@@ -44,20 +50,30 @@ FAULTS = (
     Fault("500", "answered 500, nothing done", order={"do": "status", "status": 500}),
     Fault("504-after", "done, but answered 504", order={"do": "status", "status": 504, "after_effect": True}),
     Fault("429", "answered 429, nothing done", order={"do": "status", "status": 429}),
-    Fault("hang", "no answer in time, nothing done", order={"do": "hang", "seconds": _HANG_S}),
+    Fault("hang", "no answer in time, nothing done", order={"do": "hang", "seconds": _HANG_S}, like="500"),
     Fault(
         "hang-after", "done, but no answer in time",
-        order={"do": "hang", "seconds": _HANG_S, "after_effect": True}, effect=True,
+        order={"do": "hang", "seconds": _HANG_S, "after_effect": True}, effect=True, like="504-after",
     ),
-    Fault("reset", "the connection breaks, nothing done", order={"do": "reset"}),
-    Fault("reset-after", "done, but the connection breaks", order={"do": "reset", "after_effect": True}, effect=True),
-    Fault("garbage", "done, but the answer is no answer", order={"do": "garbage", "after_effect": True}),
+    Fault("reset", "the connection breaks, nothing done", order={"do": "reset"}, like="500"),
+    Fault(
+        "reset-after", "done, but the connection breaks",
+        order={"do": "reset", "after_effect": True}, effect=True, like="504-after",
+    ),
+    Fault("garbage", "something else answers with 200, nothing done", order={"do": "garbage"}),
+    Fault(
+        "garbage-after", "done, but the answer is another thing's",
+        order={"do": "garbage", "after_effect": True}, effect=True,
+    ),
 )  # fmt: skip
 
 
 @dataclass(frozen=True)
 class Row:
-    """One recorded call: the `number`-th of the `invocation`-th invocation of a function in a story."""
+    """One recorded call: the `number`-th of the `invocation`-th invocation of a function in a story.
+
+    `is_first`: no earlier row is of this function's call of this name.
+    """
 
     story: str
     function: str
@@ -65,6 +81,7 @@ class Row:
     number: int
     call: str
     occurrence: int
+    is_first: bool = True
 
     @property
     def id(self) -> str:
@@ -135,26 +152,29 @@ class Workers:
 
 
 def rows_of(recorded: dict[str, Told]) -> list[Row]:
-    """The calls to strike, each in the first story that makes it.
+    """The calls to strike, each in every context in which a story makes it.
 
-    A writing call is another one when its invocation has written something else before it; numbers of attempts and
-    records are no difference. A reading call is known by its name and occurrence: it has no effect, so that what a fault
-    leaves behind is what the call before it had left.
+    The context of a reading call is all that its invocation did before. That of a writing one is what was written
+    before; numbers of attempts and entries are no difference there.
     """
     rows: list[Row] = []
-    known = set()
+    contexts, names = set(), set()
     for story, told in recorded.items():
         for function, invocations in told.calls.items():
             for invocation, calls in enumerate(invocations, 1):
-                written: list[str] = []
+                done, written = [function], [function]
                 for number, seen in enumerate(_in_order(calls), 1):
-                    name = re.sub(r"\d+", "<n>", seen.call)
+                    done.append(seen.call)
+                    name = _NUMBER.sub("<n>", seen.call)
                     if not is_read(name):
                         written.append(name)
-                    kind = (function, name, seen.occurrence) if is_read(name) else (function, *written)
-                    if kind not in known:
-                        known.add(kind)
-                        rows.append(Row(story, function, invocation, number, seen.call, seen.occurrence))
+                    context = tuple(done if is_read(name) else written)
+                    if context in contexts:
+                        continue
+                    contexts.add(context)
+                    is_first = (function, name) not in names
+                    names.add((function, name))
+                    rows.append(Row(story, function, invocation, number, seen.call, seen.occurrence, is_first))
     return rows
 
 
@@ -172,9 +192,18 @@ def is_read(call: str) -> bool:
     return call.startswith(("GET ", "HEAD "))
 
 
-def plan_of(rows: Iterable[Row], faults: Iterable[Fault]) -> list[tuple[Row, Fault]]:
-    """What to tell: every row under every fault that means something for it."""
-    return [(row, fault) for row in rows for fault in faults if not (fault.effect and is_read(row.call))]
+def plan_of(rows: Iterable[Row], faults: Iterable[Fault], *, every: bool = False) -> list[tuple[Row, Fault]]:
+    """What to tell: every row under every fault that means something for it.
+
+    How a client reads an answer does not depend on the context: of faults that are alike, all are told of the first
+    row of a call and one of the others, unless `every` is asked for.
+    """
+    return [
+        (row, fault)
+        for row in rows
+        for fault in faults
+        if not (fault.effect and is_read(row.call)) and (every or row.is_first or not fault.like)
+    ]
 
 
 _stage: Stage | None = None

@@ -20,6 +20,8 @@ from shared.settings import Credentials, Settings
 from tests.unit.steps.deployment import GpuSide
 
 SERVICES = ("oss", "mns", "eas", "dashscope", "feed")
+#: So short that two results which nobody reads fill the sink by more than a half.
+SINK_LENGTH = 3
 _RESULTS = "forwarded-results"
 
 
@@ -29,6 +31,7 @@ class Stage:
     def __init__(self) -> None:
         self._folder = Path(tempfile.mkdtemp(prefix="tripcanvas-faults-"))
         self.cloud = Cloud.open(self._folder / "cloud", free_ports=True)
+        (self.cloud.folder("eas") / "queue.json").write_text(json.dumps({"sink_max_length": SINK_LENGTH}))
         self._supervisor = Supervisor(self.cloud, SERVICES)
         self._supervisor.start()
         self.ports = {port: service for service, port in self.cloud.ports.items()}

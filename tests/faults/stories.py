@@ -50,6 +50,10 @@ class Story:
     sleeps_h: float = 0.0
     #: The first message comes once more after the end.
     again: bool = False
+    #: A person takes the trip back when this function has had its first message.
+    cancelled_after: str = ""
+    #: Whether the timer of the relay fires.
+    relays: bool = True
     trip: dict[str, Any] = field(default_factory=dict)
 
 
@@ -61,6 +65,10 @@ STORIES = (
     Story("draft", trip=_DRAFT),
     Story("message-twice", messages=({}, {})),
     Story("message-after-the-end", again=True),
+    Story("relay-stopped", trip={"styles": ["watercolour", "ink_wash"]}, relays=False),
+    Story("cancelled-in-the-queue", cancelled_after="trip_completed", ends=("cancelled",)),
+    Story("cancelled-while-painted", cancelled_after="relay_results", ends=("cancelled",)),
+    Story("cancelled-after-the-post", cancelled_after="image_ready"),
     Story("conflict", messages=({}, {"distance_km": 9.0}), rejections=1),
     Story("invalid", messages=({"ended_at": "yesterday"},), ends=("rejected",), rejections=1),
     Story(
@@ -82,8 +90,21 @@ STORIES = (
     Story("dies-while-writing", mishap=Mishap("trip_completed", "POST dashscope *", "after")),
     Story("dies-before-queueing", mishap=Mishap("trip_completed", "POST eas *", "before")),
     Story("dies-after-queueing", mishap=Mishap("trip_completed", "POST eas *", "after")),
+    Story("dies-while-storing", mishap=Mishap("image_ready", "PUT oss /gallery/*", "before")),
     Story("dies-before-posting", mishap=Mishap("image_ready", "POST feed *", "before")),
     Story("dies-after-posting", mishap=Mishap("image_ready", "POST feed *", "after")),
+    Story(
+        "cancelled-before-the-post",
+        mishap=Mishap("image_ready", "POST feed *", "before"),
+        cancelled_after="image_ready",
+        ends=("cancelled",),
+    ),
+    Story(
+        "cancelled-with-a-post-unrecorded",
+        mishap=Mishap("image_ready", "POST feed *", "after"),
+        cancelled_after="image_ready",
+        ends=("cancelled",),
+    ),
     Story("draft-dies-after-posting", trip=_DRAFT, mishap=Mishap("image_ready", "POST feed *", "after")),
     Story("dies-after-posting-and-sleeps", mishap=Mishap("image_ready", "POST feed *", "after"), sleeps_h=25.0),
 )

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 from localcloud.faults.tap import Strike
 from localcloud.fc.dispatcher import RETRY_PAUSE_S
 from shared.errors import TripcanvasError
-from shared.journey import Journey, Stored, journey_id, parse_task_id
+from shared.journey import Journey, Step, Stored, journey_id, parse_task_id, trip_key
 from shared.rejection import rejected_journey_id
-from tests.faults.invoking import FUNCTIONS, Clock, Deployed, Ended, invoke
+from tests.faults.invoking import CANCEL, FUNCTIONS, Clock, Deployed, Ended, invoke
 from tests.faults.stories import FAILS, LOSES, PAINTS_NOTHING, REPORTS_NOTHING, SLEEPS, Mishap, Story
 from tests.unit.steps.deployment import blank, failed, landscape, painted, trip
 
@@ -43,7 +43,9 @@ class Aim:
 class Told:
     """What a telling came to. `calls` are those of each invocation, by function, in their order."""
 
-    calls: dict[str, list[tuple[Seen, ...]]] = field(default_factory=lambda: {name: [] for name in FUNCTIONS})
+    calls: dict[str, list[tuple[Seen, ...]]] = field(
+        default_factory=lambda: {name: [] for name in (*FUNCTIONS, CANCEL)}
+    )
     struck: bool = False
     #: Sweeps it took until everything had come to its end.
     sweeps: int = 0
@@ -82,10 +84,11 @@ class Telling:
         content["team"] = {"name": self._marker, "size": 2}
         content["start"] = {"address": f"上海市徐汇区{self._marker}路398号", "city": "上海市", "weather": "阴"}
         content.update(story.trip)
+        self._trip_id = str(content["trip_id"])
         self._messages = [json.dumps({**content, **changes}).encode() for changes in story.messages]
         styles = content["styles"]
         assert isinstance(styles, list)
-        self.journeys = [journey_id(str(content["trip_id"]), style) for style in styles]
+        self.journeys = [journey_id(self._trip_id, style) for style in styles]
         if story.ends == ("rejected",):
             self.journeys = [rejected_journey_id(self._messages[0])]
         self.told = Told()
@@ -126,22 +129,34 @@ class Telling:
         """The GPU side works, the timer fires, messages are delivered, until nothing is on its way."""
         for _ in range(_RELAYS):
             self._paint()
-            if not self._stage.gpu.in_sink():
-                break
-            self._clock.advance(minutes=1)
-            self._invoke("relay_results", _timer_event())
-            for event in self._stage.forwarded():
+            if self._story.relays and self._stage.gpu.in_sink():
+                self._clock.advance(minutes=1)
+                self._invoke("relay_results", _timer_event())
+                self._cancel_after("relay_results")
+            events = self._stage.forwarded()
+            for event in events:
                 self._deliver("image_ready", event)
+            if not events and not (self._story.relays and self._stage.gpu.in_sink()):
+                break
+
+    def _cancel_after(self, function: str) -> None:
+        if self._story.cancelled_after == function and not self._invocations[CANCEL]:
+            self._deliver(CANCEL, self._trip_id.encode())
 
     def _deliver(self, function: str, event: bytes) -> None:
         """Invoke asynchronously: again after a failure, as often as `s.yaml` says, then given up."""
+        if not self._tried(function, event):
+            self.told.given_up += 1
+        self._cancel_after(function)
+
+    def _tried(self, function: str, event: bytes) -> bool:
         for attempt in range(self._functions[function].tries):
             if attempt:
                 self._clock.advance(seconds=RETRY_PAUSE_S * 2.0 ** (attempt - 1))
             ended = self._invoke(function, event)
             if ended.done or ended.met(self._story_strike):
-                return
-        self.told.given_up += 1
+                return True
+        return False
 
     def _invoke(self, function: str, event: bytes) -> Ended:
         self._invocations[function] += 1
@@ -196,7 +211,7 @@ class Telling:
     # What is there in the end.
 
     def _read(self, journey: str) -> Journey:
-        return self._services.ledger.read(journey)
+        return self._services.ledger.find(journey, trip_key(self._trip_id))
 
     def _written(self) -> list[str]:
         return list(self._services.ledger.bucket.keys(""))
@@ -247,12 +262,7 @@ class Telling:
         if end not in (self._story.ends if self._aim else self._story.ends[:1]):
             reason = getattr(journey.records[-1], "reason", "") if journey.records else ""
             self._violated(f"ended as {end} ({reason}), not as {self._story.ends[0]}")
-        replayed = Journey(journey.id)
-        try:
-            for record in journey.records:
-                replayed = replayed.followed_by(record)
-        except TripcanvasError as error:
-            self._violated(f"illegal record: {error}")
+        self._check_records(journey)
         receipt = self._services.feed.find(journey.id)
         public = self._stage.public_posts(journey.id)
         is_draft = not self._story.trip.get("consent", {"publish": True})["publish"]
@@ -264,12 +274,26 @@ class Telling:
         if self._marker in json.dumps(public, ensure_ascii=False):
             self._violated("the trip's private words stand in the post")
 
+    def _check_records(self, journey: Journey) -> None:
+        """Every entry of the log tells what the one before told and what the table lets follow."""
+        told = Journey(journey.id)
+        for entry in range(journey.entries):
+            records = self._services.ledger.read(journey.id, entries=entry + 1).records
+            if records[: len(told.records)] != told.records:
+                self._violated(f"entry {entry} tells another story than the entry before it")
+                return
+            try:
+                for record in records[len(told.records) :]:
+                    told = told.followed_by(record)
+            except TripcanvasError as error:
+                self._violated(f"illegal record: {error}")
+
     def _check_gallery(self, journeys: list[Journey]) -> None:
         named = {
             picture.key: picture.sha256
             for journey in journeys
             for stored in [journey.find(Stored)]
-            if stored is not None
+            if stored is not None and journey.step is not Step.CANCELLED
             for picture in (stored.master, *stored.variants)
         }
         there = {
