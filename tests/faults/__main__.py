@@ -58,21 +58,26 @@ def main(only: str, fault: str, workers: int, *, every: bool, listing: bool) -> 
 def _print_legend(faults: Iterable[Fault]) -> None:
     print("\nok: nothing had to be swept; a number: sweeps it took; -: the call was not made; =: told already")
     for fault in faults:
-        print(f"{fault.name:>11}  {fault.means}")
+        print(f"{_heading(fault):>8}  {fault.name}: {fault.means}")
+
+
+def _heading(fault: Fault) -> str:
+    """A fault's name, short: `<` is before the call's effect, `>` after it."""
+    return fault.name.replace("-before", "<").replace("-after", ">")
 
 
 def table(rows: list[Row], faults: list[Fault], cells: list[Cell]) -> Iterator[str]:
     """The matrix as lines."""
     texts = {(cell.row, cell.fault): cell.text for cell in cells}
     wide = max((len(f"{row.id}  {row.call}") for row in rows), default=0)
-    yield " " * wide + "".join(f" {fault.name:>6.6}" for fault in faults)
+    yield " " * wide + "".join(f" {_heading(fault):>8}" for fault in faults)
     head = ""
     for row in rows:
         if row.story != head:
             head = row.story
             yield head
         texts_of_row = (texts.get((row, fault.name), "=") for fault in faults)
-        yield f"{row.id}  {row.call}".ljust(wide) + "".join(f" {text:>11}" for text in texts_of_row)
+        yield f"{row.id}  {row.call}".ljust(wide) + "".join(f" {text:>8}" for text in texts_of_row)
 
 
 if __name__ == "__main__":

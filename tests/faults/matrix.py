@@ -143,6 +143,12 @@ class Workers:
             running[future] = (row, fault)
         for future in as_completed(running):
             row, fault = running[future]
+            error = future.exception()
+            if error is not None:
+                yield Cell(
+                    row, fault.name, struck=True, sweeps=0, violations=(f"the harness itself failed: {error!r}",)
+                )
+                continue
             told = future.result()
             violations = list(told.violations)
             allowed = recorded[row.story].renders + 1
