@@ -24,8 +24,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from benchmarks.accounting import Account, Trip, account_for, tell
-from benchmarks.driving import Driver
+from benchmarks.accounting import Account, account_for, tell
+from benchmarks.driving import Driver, Trip
 from benchmarks.trips import a_trip, encoded
 from localcloud.faults.everywhere import CloudFaults
 from localcloud.faults.rules import Plan, Rule
@@ -178,7 +178,7 @@ def run(arguments: argparse.Namespace, folder: Path) -> Account:
             driver.wait_until_quiet(min(limit, time.monotonic() + SETTLING_S / 5))
         struck.update(struck_by(rules))
         rules.replace(Plan())
-        print(f"{time.monotonic() - started:6.0f} s  the faults end; {driver.markers()} journeys still under way")
+        print(f"{time.monotonic() - started:6.0f} s  the faults end; {driver.markers()} markers are left")
         driver.wait_until_quiet(time.monotonic() + SETTLING_S)
         notices = driver.redrive_failed_invocations()
         driver.wait_until_quiet(time.monotonic() + SETTLING_S)
