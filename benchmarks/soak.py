@@ -77,7 +77,7 @@ def faults(rate: float, seed: int) -> Plan:
     ]
     share = rate / len(ways)
     rules = [Rule(service="*", probability=share, **way) for way in ways]
-    kill = Rule(service="fc", call="INVOKE /*", do="kill", seconds=1.0, probability=min(1.0, rate / 2))
+    kill = Rule(service="fc", call="INVOKE /*", do="kill", seconds=1.0, probability=rate / 4)
     return Plan(seed, (*rules, kill))
 
 
