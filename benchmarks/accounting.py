@@ -6,36 +6,23 @@ end says: one post and its stored pictures for a published one; no post for any 
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import random
-import sqlite3
 import statistics
 from collections import Counter
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import TYPE_CHECKING
 
+from benchmarks.driving import Driver, Trip, posts_of
 from cli.journeys import journeys_of
 from shared.journey import Failed, Held, Published, Rejected, Stored
 
 if TYPE_CHECKING:
-    from benchmarks.driving import Driver
     from localcloud.state import Cloud
     from shared.journey import Journey
 
 #: So many pictures are read back and held against the ledger's hash; of all of them the keys are compared.
 _READ_BACK = 60
-
-
-@dataclass
-class Trip:
-    """One trip message of the soak; `sent_at` is when it was first sent, in seconds since 1970."""
-
-    body: bytes
-    rejected: bool = False
-    backfill: bool = False
-    sent_at: float = 0.0
 
 
 @dataclass
@@ -63,7 +50,7 @@ class Account:
 def account_for(cloud: Cloud, driver: Driver, trips: list[Trip]) -> Account:
     """Ask the services what stands in them, and hold it against what was sent."""
     account = Account(trips=len(trips))
-    rows = _posts(cloud)
+    rows = posts_of(cloud)
     posts = {journey: (post, at) for journey, post, at in rows}
     account.posts, account.doubled = len(rows), len(rows) - len(posts)
     if account.doubled:
@@ -89,13 +76,6 @@ def account_for(cloud: Cloud, driver: Driver, trips: list[Trip]) -> Account:
     _check_leftovers(account, driver)
     account.renders = driver.renders_ordered()
     return account
-
-
-def _posts(cloud: Cloud) -> list[tuple[str, str, float]]:
-    """Every post in the feed's own store, drafts included: journey, post id and time, in seconds since 1970."""
-    with contextlib.closing(sqlite3.connect(f"file:{cloud.folder('feed') / 'feed.sqlite'}?mode=ro", uri=True)) as store:
-        rows = store.execute("SELECT journey_id, post_id, published_at FROM posts WHERE content IS NOT NULL").fetchall()
-    return [(journey, post, datetime.fromisoformat(at).timestamp()) for journey, post, at in rows]
 
 
 def _judge(

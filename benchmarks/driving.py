@@ -8,8 +8,11 @@ from __future__ import annotations
 
 import contextlib
 import json
+import sqlite3
 import sys
 import time
+from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import requests
@@ -19,18 +22,28 @@ from alibabacloud_tea_openapi.models import Config
 from darabonba.runtime import RuntimeOptions
 
 from cli.cloud import services_of
+from cli.journeys import journeys_of
 from shared.clouds.objects import open_bucket
 from shared.errors import TripcanvasError
 
 if TYPE_CHECKING:
-    from benchmarks.accounting import Trip
     from localcloud.state import Cloud
 
 _TRIP_FUNCTION = "tripcanvas-trip-completed"
 _LOOK_EVERY_S = 0.5
-#: A trip that was sent a moment ago may have no marker yet.
-_UNSEEN_S = 3.0
+#: A journey that is not posted by then does not hold up the next ones: it may have ended otherwise.
+_NOT_WAITED_FOR_S = 120.0
 _AT_ONCE = 8
+
+
+@dataclass
+class Trip:
+    """One trip message of the soak; `sent_at` is when it was first sent, in seconds since 1970."""
+
+    body: bytes
+    rejected: bool = False
+    backfill: bool = False
+    sent_at: float = 0.0
 
 
 class Driver:
@@ -69,15 +82,17 @@ class Driver:
 
     def deliver_all(self, order: list[Trip], under_way: int, *, until: float) -> None:
         """Deliver in this order, as fast as journeys end: at most about `under_way` at once."""
-        sent_at: list[float] = []
         left = list(reversed(order))
+        sent: dict[str, float] = {}
         while left and time.monotonic() < until:
-            now = time.monotonic()
-            sent_at = [at for at in sent_at if at > now - _UNSEEN_S]
-            room = under_way - self.markers() - len(sent_at)
-            for _ in range(min(room, _AT_ONCE, len(left))):
-                self._deliver(left.pop())
-                sent_at.append(time.monotonic())
+            posted = {journey for journey, _, _ in posts_of(self.cloud)}
+            overdue = time.monotonic() - _NOT_WAITED_FOR_S
+            sent = {journey: at for journey, at in sent.items() if at > overdue and journey not in posted}
+            room = under_way - len(sent)
+            for trip in [left.pop() for _ in range(min(room, _AT_ONCE, len(left)))]:
+                if not trip.sent_at and not trip.rejected:
+                    sent |= dict.fromkeys(journeys_of(trip.body, self.services), time.monotonic())
+                self._deliver(trip)
             time.sleep(_LOOK_EVERY_S if room <= _AT_ONCE else 0.05)
         if left:
             print(f"{len(left)} deliveries were not sent in time", file=sys.stderr)
@@ -98,7 +113,7 @@ class Driver:
                 return
 
     def markers(self) -> int:
-        """How many journeys are not finished, by their markers; as many as ever when the ledger can't say."""
+        """How many markers of unfinished journeys there are; as many as ever when the ledger can't say."""
         with contextlib.suppress(TripcanvasError):
             self._markers = sum(1 for _ in self.ledger_bucket.keys("open/", limit=100_000))
         return self._markers
@@ -122,7 +137,7 @@ class Driver:
         }
 
     def wait_until_quiet(self, until: float) -> bool:
-        """Wait until no journey is under way and no queue holds anything, several looks long; False after `until`."""
+        """Wait until there is no marker and no queue holds anything, several looks long; False after `until`."""
         quiet = 0
         while quiet < 6 and time.monotonic() < until:
             try:
@@ -173,3 +188,10 @@ class Driver:
         answer = self._http.get(url, params={"page_size": "1"}, headers=headers, timeout=20)
         answer.raise_for_status()
         return int(answer.json()["total"])
+
+
+def posts_of(cloud: Cloud) -> list[tuple[str, str, float]]:
+    """Every post in the feed's own store, drafts included: journey, post id and time, in seconds since 1970."""
+    with contextlib.closing(sqlite3.connect(f"file:{cloud.folder('feed') / 'feed.sqlite'}?mode=ro", uri=True)) as store:
+        rows = store.execute("SELECT journey_id, post_id, published_at FROM posts WHERE content IS NOT NULL").fetchall()
+    return [(journey, post, datetime.fromisoformat(at).timestamp()) for journey, post, at in rows]

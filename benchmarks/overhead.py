@@ -291,8 +291,13 @@ def report(measured: Measured) -> None:
     for function, found in runs.items():
         print(f"\n{function}")
         for number, name in enumerate(calls[function], 1):
-            waited = [call.waited_ms for run in found for call in run.calls if call.name == name]
-            print(f"  {number:2} {name:90} {statistics.median(waited):6.1f} ms")
+            same = [call for run in found for call in run.calls if call.name == name]
+            waited, fresh = (
+                statistics.median(call.waited_ms for call in same),
+                sum(call.new_connection for call in same),
+            )
+            connecting = f", {fresh / len(same):.0%} on a new connection" if fresh else ""
+            print(f"  {number:2} {name:90} {waited:6.1f} ms{connecting}")
     model_ms = statistics.median(
         sum(call.waited_ms for call in run.calls if " dashscope " in call.name) for run in runs["trip_completed"]
     )

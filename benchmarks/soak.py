@@ -24,8 +24,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from benchmarks.accounting import Account, Trip, account_for, tell
-from benchmarks.driving import Driver
+from benchmarks.accounting import Account, account_for, tell
+from benchmarks.driving import Driver, Trip
 from benchmarks.trips import a_trip, encoded
 from localcloud.faults.everywhere import CloudFaults
 from localcloud.faults.rules import Plan, Rule
@@ -40,8 +40,8 @@ ENVIRONMENT = {
     "TRIPCANVAS_LOCAL_INSTANT_MODELS": "1",
     "TRIPCANVAS_LOCAL_GPU_INSTANCES": "3",
     "TRIPCANVAS_RENDER_DEADLINE_S": "60",
-    "TRIPCANVAS_STEP_ALLOWANCE_S": "30",
-    "TRIPCANVAS_SWEEP_SCHEDULE": "@every 10s",
+    "TRIPCANVAS_STEP_ALLOWANCE_S": "20",
+    "TRIPCANVAS_SWEEP_SCHEDULE": "@every 5s",
 }
 #: Services that are killed and started again; Function Compute's instances are killed one by one.
 MORTAL = ("oss", "mns", "eas", "dashscope", "feed")
@@ -77,7 +77,7 @@ def faults(rate: float, seed: int) -> Plan:
     ]
     share = rate / len(ways)
     rules = [Rule(service="*", probability=share, **way) for way in ways]
-    kill = Rule(service="fc", call="INVOKE /*", do="kill", seconds=1.0, probability=min(1.0, rate / 2))
+    kill = Rule(service="fc", call="INVOKE /*", do="kill", seconds=1.0, probability=rate / 4)
     return Plan(seed, (*rules, kill))
 
 
@@ -175,10 +175,11 @@ def run(arguments: argparse.Namespace, folder: Path) -> Account:
         limit = time.monotonic() + arguments.limit
         with outages.going_on() if arguments.outage_every else contextlib.nullcontext():
             driver.deliver_all(order, UNDER_WAY, until=limit)
-            driver.wait_until_quiet(min(limit, time.monotonic() + SETTLING_S / 5))
+            # Some of the last trips come to their end among faults too.
+            driver.wait_until_quiet(min(limit, time.monotonic() + min(60.0, arguments.trips / 4)))
         struck.update(struck_by(rules))
         rules.replace(Plan())
-        print(f"{time.monotonic() - started:6.0f} s  the faults end; {driver.markers()} journeys still under way")
+        print(f"{time.monotonic() - started:6.0f} s  the faults end; {driver.markers()} markers are left")
         driver.wait_until_quiet(time.monotonic() + SETTLING_S)
         notices = driver.redrive_failed_invocations()
         driver.wait_until_quiet(time.monotonic() + SETTLING_S)

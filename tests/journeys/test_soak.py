@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.accounting import Trip, account_for
-from benchmarks.driving import Driver
+from benchmarks.accounting import account_for
+from benchmarks.driving import Driver, Trip
 from benchmarks.trips import a_trip, encoded
 from tests.journeys.conftest import SHORT, a_world
 
