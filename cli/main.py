@@ -14,7 +14,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from cli import faults
+from cli import dead_letters, faults
 from cli.cloud import (
     ALREADY_STARTING,
     CloudError,
@@ -32,6 +32,7 @@ from shared.errors import InvalidInput, TripcanvasError
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__, pretty_exceptions_show_locals=False)
 app.add_typer(faults.app, name="faults")
+app.add_typer(dead_letters.app, name="dead-letters")
 console = Console(highlight=False)
 
 EXAMPLES = Path(__file__).parent.parent / "examples" / "trips"

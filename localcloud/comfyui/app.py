@@ -1,6 +1,7 @@
 """The GPU side's process: works off the EAS input queue, one graph at a time.
 
 With ``COMFYUI_URL`` in the environment, the graphs go to a real ComfyUI server instead of the built-in runner.
+``TRIPCANVAS_LOCAL_GPU_INSTANCES`` is how many instances of the service work side by side, 1 if unset.
 """
 
 from __future__ import annotations
@@ -33,6 +34,8 @@ if TYPE_CHECKING:
     from localcloud.comfyui.results import Engine
     from localcloud.state import Cloud
 
+INSTANCES_VARIABLE = "TRIPCANVAS_LOCAL_GPU_INSTANCES"
+
 _CUSTOM_NODES = Path(__file__).resolve().parents[2] / "workflows" / "custom_nodes"
 
 _log = logging.getLogger(__name__)
@@ -40,16 +43,19 @@ _Answer = TypeVar("_Answer")
 
 
 def build(cloud: Cloud) -> Starlette:
-    """The service: no routes of its own, one worker in the background."""
-    container = Container(_engine(cloud), RenderBucket(cloud).put)
+    """The service: no routes of its own, its workers in the background."""
+    instances = [
+        (f"worker-{number}", Container(_engine(cloud), RenderBucket(cloud).put))
+        for number in range(int(os.environ.get(INSTANCES_VARIABLE) or 1))
+    ]
 
     @contextlib.asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
-        worker = asyncio.create_task(_work(cloud, container))
+        workers = [asyncio.create_task(_work(cloud, name, container)) for name, container in instances]
         yield
-        worker.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await worker
+        for worker in workers:
+            worker.cancel()
+        await asyncio.wait(workers)
 
     return Starlette(lifespan=lifespan)
 
@@ -67,9 +73,9 @@ def _engine(cloud: Cloud) -> Engine:
     return Runner({**core_nodes(folders), **load_custom_nodes(_CUSTOM_NODES)}, folders)
 
 
-async def _work(cloud: Cloud, container: Container) -> None:
+async def _work(cloud: Cloud, name: str, container: Container) -> None:
     try:
-        async with InputQueue(cloud) as queue:
+        async with InputQueue(cloud, worker=name) as queue:
             async for record in queue:
                 reply = await _in_own_thread(functools.partial(_answer, container, record.path, record.body))
                 await queue.finish(record, reply.body, reply.status)

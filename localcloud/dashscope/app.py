@@ -16,6 +16,9 @@ path below ``/api/v1``                               what it does
 
 Beside them: ``/results/…`` hands out pictures by signed address, ``/-/faults`` scripts trouble (see
 `localcloud.dashscope.faults`), ``/-/calls`` counts the calls since the start.
+
+``TRIPCANVAS_LOCAL_INSTANT_MODELS=1`` makes pictures cost almost nothing (see `localcloud.dashscope.instant`): for
+measuring everything else.
 """
 
 from __future__ import annotations
@@ -28,6 +31,7 @@ from starlette.applications import Starlette
 from starlette.responses import Response
 from starlette.routing import Route
 
+from localcloud.dashscope import instant
 from localcloud.dashscope import registry as models
 from localcloud.dashscope.faults import Call, Fault, Faults, meet
 from localcloud.dashscope.generation import Generation
@@ -106,12 +110,13 @@ def build(cloud: Cloud) -> Starlette:
     """The service of `cloud`; its data lies in the folder ``dashscope``."""
     folder = cloud.folder("dashscope")
     registry = models.load()
+    limits = instant.lifted(registry.limits) if instant.are_wanted() else registry.limits
     tasks = Tasks(folder / "tasks.sqlite", registry.limits.lifetime_s)
     results = Results(folder / "results", cloud.url("dashscope"), cloud.dashscope_api_key)
     faults = Faults()
-    studio = Studio(tasks, results, registry.limits, registry.inspection)
+    studio = Studio(tasks, results, limits, registry.inspection)
     writer = Writer()
-    pictures = Pictures(registry, studio, tasks, results, Throttle(registry.limits), faults)
+    pictures = Pictures(registry, studio, tasks, results, Throttle(limits), faults)
     generation = Generation(registry, writer)
     vision = Vision(registry, pictures, writer, (cloud.url("dashscope"), cloud.url("oss")))
     desk = _Desk(cloud.dashscope_api_key, faults)

@@ -7,6 +7,7 @@ out of memory) is replaced, and its picture is painted again by the new one.
 from __future__ import annotations
 
 import asyncio
+import functools
 import io
 import multiprocessing
 import os
@@ -16,8 +17,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from localcloud.dashscope import instant
+
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from multiprocessing.connection import Connection
+
+    import numpy as np
+    from numpy.typing import NDArray
 
 _ATTEMPTS = 2
 
@@ -119,6 +126,7 @@ def _work(connection: Connection[bytes | str, Job]) -> None:
     # Loading the painter takes longer than an order should wait.
     import localcloud.painter  # noqa: F401
 
+    paint = functools.partial(_from_stock, instant.Stock()) if instant.are_wanted() else _painted
     while True:
         try:
             job = connection.recv()
@@ -126,7 +134,7 @@ def _work(connection: Connection[bytes | str, Job]) -> None:
             return
         answer: bytes | str
         try:
-            answer = _png(job)
+            answer = _png(job, paint)
         # The outermost entry of this process; a traceback in the log could repeat the prompt.
         except Exception as error:  # noqa: BLE001
             place = traceback.extract_tb(error.__traceback__)[-1]
@@ -137,26 +145,32 @@ def _work(connection: Connection[bytes | str, Job]) -> None:
             return
 
 
-def _png(job: Job) -> bytes:
+def _png(job: Job, paint: Callable[[Job, int, int], NDArray[np.uint8]]) -> bytes:
     from PIL import Image
 
     from localcloud.dashscope.watermark import mark
-    from localcloud.painter import SIDES_PX, paint
+    from localcloud.painter import SIDES_PX
 
     # Some models make larger pictures than the painter; those are painted small and enlarged.
     scale = min(1.0, (SIDES_PX.stop - 1) / max(job.width, job.height))
-    pixels = paint(
-        job.prompt,
-        negative_prompt=job.negative_prompt,
-        seed=job.seed,
-        width=round(job.width * scale),
-        height=round(job.height * scale),
-    )
-    image = Image.fromarray(pixels)
+    image = Image.fromarray(paint(job, round(job.width * scale), round(job.height * scale)))
     if scale < 1.0:
         image = image.resize((job.width, job.height), Image.Resampling.LANCZOS)
     if job.watermark:
         mark(image)
     sink = io.BytesIO()
-    image.save(sink, "PNG", compress_level=4)
+    image.save(sink, "PNG", compress_level=1 if instant.are_wanted() else 4)
     return sink.getvalue()
+
+
+def _painted(job: Job, width: int, height: int) -> NDArray[np.uint8]:
+    from localcloud.painter import paint
+
+    return paint(job.prompt, negative_prompt=job.negative_prompt, seed=job.seed, width=width, height=height)
+
+
+def _from_stock(stock: instant.Stock, job: Job, width: int, height: int) -> NDArray[np.uint8]:
+    from localcloud.painter.scene import read
+
+    style = read(job.prompt, job.negative_prompt).style
+    return stock.picture(style, job.seed, width, height, functools.partial(_painted, job))
