@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import json
 import logging
@@ -190,6 +191,7 @@ def _in_child(
 ) -> None:
     end: dict[str, Any] = {}
     try:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
         os.dup2(output, 1)
         os.dup2(output, 2)
         # As Function Compute's runtime does: everything that is logged at INFO goes to standard output.
@@ -206,9 +208,11 @@ def _in_child(
     except BaseException as error:  # noqa: BLE001 - the runtime's place
         end["error"] = f"{type(error).__name__}: {error}"
     finally:
-        sys.stdout.flush()
-        sys.stderr.flush()
-        os.write(pipe, json.dumps(end).encode() + b"\n")
+        # The fork must end here whatever happens: beyond lies the work of the process it was forked from.
+        with contextlib.suppress(BaseException):
+            sys.stdout.flush()
+            sys.stderr.flush()
+            os.write(pipe, json.dumps(end).encode() + b"\n")
         os._exit(0)
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import ctypes
 import gc
 import multiprocessing
 import multiprocessing.util
 import os
 import re
+import signal
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
     from tests.faults.stage import Stage
     from tests.faults.telling import Told
 
+_PR_SET_PDEATHSIG = 1
 _NUMBER = re.compile(r"\d+")
 #: Longer than a struck call waits.
 _HANG_S = 0.4
@@ -206,6 +209,9 @@ _stage: Stage | None = None
 
 def _open_stage() -> None:
     global _stage
+    # However the main process ends, its workers end with it, and clean up.
+    signal.signal(signal.SIGTERM, _end)
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
     os.environ["NO_PROXY"] = os.environ["no_proxy"] = "127.0.0.1,localhost"
     # A process that is forked must have no threads.
     os.environ["OPENBLAS_NUM_THREADS"] = "1"
@@ -220,6 +226,13 @@ def _open_stage() -> None:
     Telling(_stage, deployed(), STORIES[0], fork=False).tell()
     gc.freeze()
     multiprocessing.util.Finalize(None, _stage.close, exitpriority=1)
+
+
+def _end(*_: object) -> None:
+    if _stage is not None:
+        _stage.close()
+    # Not by an exception: the pool would take it for the result of the telling.
+    os._exit(1)
 
 
 def _tell(story: Story, row: Row | None = None, fault: Fault | None = None, broken: str = "") -> Told:
