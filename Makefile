@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check format install clean
+.PHONY: help demo test faults fuzz check format install clean
 
 help: ## What can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
@@ -26,6 +26,12 @@ demo: $(VENV)/.installed-local ## A finished trip becomes a post; ARGS=--all for
 
 test: $(VENV)/.installed-dev ## Run the tests
 	$(BIN)/python -m pytest -n 3 --dist loadfile $(ARGS)
+
+faults: $(VENV)/.installed-dev ## Every outward call under every fault, as a table; ARGS="--only 'straight/image_ready#7'" for a part
+	@$(BIN)/python -m tests.faults $(ARGS)
+
+fuzz: $(VENV)/.installed-dev ## Feed 100,000 mutated messages and answers to all that reads them; FUZZ_SEED=n for other ones
+	FUZZ_CASES=$${FUZZ_CASES:-100000} $(BIN)/python -m pytest tests/fuzz $(ARGS)
 
 check: $(VENV)/.installed-dev ## Linters and types
 	$(BIN)/ruff check .

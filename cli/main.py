@@ -14,7 +14,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from cli import faults
+from cli import dead_letters, faults
 from cli.cloud import (
     ALREADY_STARTING,
     CloudError,
@@ -32,6 +32,7 @@ from shared.errors import InvalidInput, TripcanvasError
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__, pretty_exceptions_show_locals=False)
 app.add_typer(faults.app, name="faults")
+app.add_typer(dead_letters.app, name="dead-letters")
 console = Console(highlight=False)
 
 EXAMPLES = Path(__file__).parent.parent / "examples" / "trips"
@@ -143,6 +144,21 @@ def follow(
     except TripcanvasError as error:
         _fail(str(error))
     raise typer.Exit(0 if ended else 1)
+
+
+@app.command()
+def cancel(trip: Annotated[str, typer.Argument(help="The trip's id.")], root: Root) -> None:
+    """Take a trip back: whatever step its journeys are at, they are never posted. What is posted stays."""
+    from shared.cancelling import cancel_trip
+
+    try:
+        outcomes = cancel_trip(trip, services_of(Cloud.open(root)))
+    except TripcanvasError as error:
+        _fail(str(error))
+    for outcome in outcomes:
+        left = f"; {outcome.reason}; the sweeper goes on with it" if outcome.reason else ""
+        console.print(f"journey {outcome.journey}: {outcome.step}{left}", soft_wrap=True)
+    raise typer.Exit(0 if all(outcome.step == "cancelled" for outcome in outcomes) else 1)
 
 
 @app.command()

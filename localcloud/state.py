@@ -118,7 +118,7 @@ class Cloud:
         return {
             "TRIPCANVAS_RENDER_DEADLINE_S": "120",
             "TRIPCANVAS_STEP_ALLOWANCE_S": "60",
-            "TRIPCANVAS_SWEEP_SCHEDULE": "@every 30s",
+            "TRIPCANVAS_SWEEP_SCHEDULE": "@every 10s",
         }
 
 

@@ -18,6 +18,15 @@ already have happened (`OutcomeUnknown`). Messages name fields, services and cod
 
 from __future__ import annotations
 
+import re
+
+_CODE = re.compile(r"[A-Za-z0-9._:-]{1,64}")
+
+
+def code_word(text: object) -> str:
+    """A service's code or request id, as an error may repeat it: a plain word of at most 64 characters, else ""."""
+    return text if isinstance(text, str) and _CODE.fullmatch(text) else ""
+
 
 class TripcanvasError(Exception):
     """Anything this product raises on purpose."""

@@ -108,7 +108,7 @@ def from_json(text: str) -> TripFacts:
     """Read what `to_json` wrote. Raises `InvalidInput` for anything else."""
     try:
         return _decoder.decode(text)
-    except (msgspec.MsgspecError, UnicodeError):
+    except (msgspec.MsgspecError, UnicodeError, RecursionError):
         raise InvalidInput("facts", "the JSON object of a trip's facts") from None
 
 

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 
-from shared.clouds.http import call
+from shared.clouds.http import call, open_session
 from shared.errors import OutcomeUnknown
 from shared.gazetteer import display_name
 from shared.journey import Prompted, Received, StoredObject
@@ -106,10 +106,10 @@ def image_of(stored: StoredObject, url: str) -> PostImage:
 
 
 class PostReceipt(msgspec.Struct, frozen=True):
-    """What the feed answers."""
+    """What the feed answers; both go into a record of the ledger."""
 
-    post_id: str
-    url: str = ""
+    post_id: Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
+    url: Annotated[str, msgspec.Meta(max_length=2000)] = ""
 
 
 class _Delivery(msgspec.Struct, frozen=True):
@@ -175,12 +175,10 @@ class Feed:
 def _receipt(body: bytes) -> PostReceipt:
     try:
         return msgspec.json.decode(body, type=PostReceipt)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         raise OutcomeUnknown("feed", "UnreadableAnswer") from None
 
 
 def open_feed(url: str, secret: str) -> Feed:
     """A feed endpoint with a connection that is kept alive between calls."""
-    import requests
-
-    return Feed(url, secret, requests.Session())
+    return Feed(url, secret, open_session(url))

@@ -228,6 +228,7 @@ class Rejected(_Record, frozen=True, kw_only=True, tag=Step.REJECTED.value):
     reason: str
     sha256: str
     size_bytes: int
+    message_id: str = ""
 
 
 class Failed(_Record, frozen=True, kw_only=True, tag=Step.FAILED.value):

@@ -80,6 +80,9 @@ class Marker:
         return f"open/{self.due.strftime(_MINUTE)}/{self.source}/{self.journey_id}/{self.trip}"
 
 
+#: What a decoder raises for bytes that are no entry or claim.
+_UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+
 _encoder = msgspec.json.Encoder()
 _entries: msgspec.json.Decoder[_Entry] = msgspec.json.Decoder(_Entry)
 _claims: msgspec.json.Decoder[TripClaim] = msgspec.json.Decoder(TripClaim)
@@ -126,7 +129,7 @@ class Ledger:
         body = self.bucket.get(_key(journey_id, number), max_bytes=_MAX_ENTRY_BYTES)
         try:
             entry = _entries.decode(body)
-        except (msgspec.DecodeError, UnicodeDecodeError):
+        except _UNREADABLE:
             raise ServiceError("oss", "UnreadableRecord", f"journey {journey_id}, entry {number}") from None
         return Journey(journey_id, entry.records, entry.troubles, entries=number + 1)
 
@@ -145,7 +148,7 @@ class Ledger:
             return _claims.decode(self.bucket.get(_claim_key(trip_key), max_bytes=_MAX_ENTRY_BYTES))
         except NotFound:
             return None
-        except (msgspec.DecodeError, UnicodeDecodeError):
+        except _UNREADABLE:
             raise ServiceError("oss", "UnreadableRecord", f"trip {trip_key}") from None
 
     def find(self, journey_id: str, trip_key: str) -> Journey:

@@ -28,8 +28,10 @@ _CAPTION_LENGTH = {"zh": 80, "en": 160}
 _PROMPT_LENGTH = (40, 700)
 _NEGATIVE_LENGTH = 500
 _TAGS = (3, 6)
+#: Longer answers, and longer texts in them, are not even looked at; a right one is far shorter.
+_ANSWER_LENGTH, _TEXT_LENGTH = 20_000, 4_000
 
-_URL = re.compile(r"https?://|www\.|\b[\w-]+\.(?:com|cn|net|org|io|top|xyz)\b", re.IGNORECASE)
+_URL = re.compile(r"https?://|www\.|(?<![\w-])[\w-]+\.(?:com|cn|net|org|io|top|xyz)\b", re.IGNORECASE)
 _LONG_NUMBER = re.compile(r"\d[\d\s-]{5,}\d")
 _PLATE = re.compile(r"[京津沪渝冀豫云辽黑湘皖鲁新苏浙赣鄂桂甘晋蒙陕吉闽贵粤青藏川宁琼][A-Z][·\s]?[A-Z0-9]{5,6}")
 
@@ -113,7 +115,8 @@ def repair_messages(asked: list[dict[str, str]], answer: str, fault: str) -> lis
     """The question for the one repair round: the first answer, and what is wrong with it."""
     return [
         *asked,
-        {"role": "assistant", "content": answer[:4000]},
+        # JSON can hold halves of surrogate pairs; no request can.
+        {"role": "assistant", "content": answer[:_TEXT_LENGTH].encode("utf-8", "replace").decode()},
         {"role": "user", "content": f"That can't be used: {fault}. Answer again with the whole JSON object, mended."},
     ]
 
@@ -136,6 +139,8 @@ def parse_brief(answer: str, facts: TripFacts, style: Style, *, name_places: boo
     message never repeats the answer. Without `name_places` a text of the post that names any known city or sight is
     refused too.
     """
+    if len(answer) > _ANSWER_LENGTH:
+        raise BriefInvalid("answer", f"at most {_ANSWER_LENGTH} characters")
     try:
         read = msgspec.json.decode(_without_fence(answer).encode("utf-8", "replace"), type=_Answer)
     except msgspec.ValidationError as error:
@@ -175,12 +180,17 @@ def fill_city(text: str, city: str | None, language: str) -> str:
 
 
 def _without_fence(answer: str) -> str:
-    fenced = re.fullmatch(r"\s*```[a-zA-Z]*\s*\n(.*)\n\s*```\s*", answer, re.DOTALL)
-    return fenced[1] if fenced else answer
+    text = answer.strip()
+    first, _, rest = text.partition("\n")
+    if re.fullmatch(r"```[a-zA-Z]*\s*", first) and rest.endswith("```"):
+        return rest[:-3]
+    return answer
 
 
 def _clean(key: str, text: str) -> str:
     """One line of printable characters without what may not leave or enter the house."""
+    if len(text) > _TEXT_LENGTH:
+        raise BriefInvalid(key, f"at most {_TEXT_LENGTH} characters")
     line = " ".join(unicodedata.normalize("NFC", text).split())
     if any(unicodedata.category(character) in ("Cc", "Cf", "Co", "Cs") for character in line):
         raise BriefInvalid(key, "printable characters")

@@ -53,11 +53,20 @@ def reject(message: Message, error: InvalidInput, services: Services) -> Outcome
     course = Course(Journey(rejected_journey_id(message.body)), services)
     try:
         course.reload()
-        if any(isinstance(found, Rejected) and found.sha256 == digest for found in course.journey.records):
+        # Delivered again, not sent again: a letter that was redriven is gone, and its message must not get lost now.
+        known = (digest, message.message_id)
+        if any(isinstance(r, Rejected) and (r.sha256, r.message_id) == known for r in course.journey.records):
             return Outcome(course.journey.id, Step.REJECTED.value, str(error))
         _send(course.journey.id, message, code, error, services)
         course.settle(
-            Rejected(at=services.now(), code=code, reason=str(error), sha256=digest, size_bytes=len(message.sent))
+            Rejected(
+                at=services.now(),
+                code=code,
+                reason=str(error),
+                sha256=digest,
+                size_bytes=len(message.sent),
+                message_id=message.message_id,
+            )
         )
     except (ServiceError, Misconfigured) as failure:
         log("trouble", journey=course.journey.id, during="rejecting", code=type(failure).__name__)

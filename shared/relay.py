@@ -72,15 +72,18 @@ def _forward(services: Services, wait_s: float) -> int:
     if not records and wait_s:
         records = queue.poll_sink(wait_s=wait_s, length=1)
     topic = services.settings.need("result_topic")
-    forwarded = 0
-    for record in records:
-        try:
-            services.messages.publish(topic, _body(record))
-        except Refused as error:
-            # No topic will ever carry it: the record must not block those behind it. The journey's deadline finds it.
-            log("result_dropped", task=record.task_id, index=record.index, code=error.code)
-        else:
-            forwarded += 1
-            log("relayed", task=record.task_id, index=record.index, status=record.status)
-        queue.delete_from_sink([record.index])
-    return forwarded
+    forwarded: list[int] = []
+    try:
+        for record in records:
+            try:
+                services.messages.publish(topic, _body(record))
+            except Refused as error:
+                # No topic will ever carry it: it must not block those behind it. The journey's deadline finds it.
+                log("result_dropped", task=record.task_id, index=record.index, code=error.code)
+            else:
+                log("relayed", task=record.task_id, index=record.index, status=record.status)
+            forwarded.append(record.index)
+    finally:
+        if forwarded:
+            queue.delete_from_sink(forwarded)
+    return len(forwarded)

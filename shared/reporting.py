@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import traceback
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from shared.errors import TripcanvasError
+from shared.events import Message
+from shared.telemetry import log
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +25,24 @@ class DeliverAgain(TripcanvasError):
     """Raised out of a function so that Function Compute delivers the event again; what is done is passed over then."""
 
     retryable = True
+
+
+def take_each(messages: Sequence[Message], take: Callable[[Message], list[Outcome]]) -> list[Outcome]:
+    """Take every message of an event, whatever one of them does.
+
+    An unforeseen exception asks for the event again, after the other messages have been taken: those are passed over
+    when it comes back, and when it is given up the whole event lies in the dead-letter queue. The exception's text may
+    quote the message, so only its type and place are told.
+    """
+    outcomes = []
+    for message in messages:
+        try:
+            outcomes += take(message)
+        except Exception as error:  # noqa: BLE001  (what it is can't be known; one message must not stop the others)
+            kind, place = type(error).__name__, traceback.extract_tb(error.__traceback__)[-1]
+            log("unforeseen", error=kind, at=f"{place.name}:{place.lineno}", size_bytes=len(message.sent))
+            outcomes.append(Outcome("", "unforeseen", kind, retry=True))
+    return outcomes
 
 
 def report(outcomes: Sequence[Outcome]) -> dict[str, list[dict[str, str]]]:

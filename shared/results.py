@@ -8,6 +8,7 @@ with a file is a failure, never a success.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,6 +26,15 @@ _HOPELESS_CODES = frozenset(
 #: Codes, up to their first full stop, after which nothing was painted and only time helps; the last two are those of
 #: our own nodes (`workflows/custom_nodes/tripcanvas/errors.py`).
 _BUSY_FAMILIES = frozenset({"Throttling", "ModelUnavailable", "Busy", "ConnectionFailed"})
+
+
+#: What the name of a node, a class or an input looks like. What does not may be a text, and is not repeated.
+_NAME = re.compile(r"[\w.+-]{1,60}")
+_MISSING = re.compile(r"node '?([\w.+-]{1,60})'? (?:does not exist|not found)", re.IGNORECASE)
+#: Characters of a message in which a code or a name is looked for.
+_MESSAGE_LENGTH = 2000
+#: Nodes that a refused graph's reason names at most.
+_NAMED_NODES = 5
 
 
 class SinkRecord(msgspec.Struct, frozen=True, kw_only=True):
@@ -67,7 +77,8 @@ def read_answer(record: SinkRecord, output_node: str) -> Files | RenderError:
     if error is not None:
         return error
     if record.status != 200:
-        return RenderError("http_" + str(record.status), f"the GPU side answered {record.status}", retry=True)
+        status = record.status if 0 <= record.status <= 999 else 0
+        return RenderError(f"http_{status}", f"the GPU side answered {status}", retry=True)
     outputs = answer[-1] if isinstance(answer, list) and answer else None
     if not isinstance(outputs, dict) or "type" in outputs:
         return RenderError("no_outputs", "the answer does not end in a map of outputs", retry=True)
@@ -116,8 +127,9 @@ def _error_in(answer: Any) -> RenderError | None:
 
 def _execution_error(content: Any) -> RenderError:
     members = content if isinstance(content, dict) else {}
-    kind, node = str(members.get("exception_type", "")), str(members.get("node_type", "unknown node"))
-    message = str(members.get("exception_message", "")).strip()
+    kind, node = _name(members.get("exception_type")), _name(members.get("node_type")) or "unknown node"
+    text = members.get("exception_message")
+    message = text[:_MESSAGE_LENGTH].strip() if isinstance(text, str) else ""
     if "OutOfMemory" in kind or "out of memory" in message.lower():
         return RenderError("out_of_memory", f"{node}: out of memory", retry=True)
     # The message may quote the prompt: the code and the node are what is kept.
@@ -142,15 +154,18 @@ def _code_in(message: str) -> str:
 def _validation_error(item: dict[str, Any]) -> RenderError:
     error = item.get("error")
     members = error if isinstance(error, dict) else {"type": "error"}
-    kind = str(members.get("type", "error"))
+    kind = _name(members.get("type")) or "error"
     nodes = item.get("node_errors")
+    refused = [
+        (node, found) for node, found in (nodes.items() if isinstance(nodes, dict) else ()) if isinstance(found, dict)
+    ]
     where = ", ".join(
-        f"node {node} ({found.get('class_type', '?')}): {_first_error(found)}"
-        for node, found in (nodes.items() if isinstance(nodes, dict) else ())
-        if isinstance(found, dict)
+        f"node {_name(node) or '?'} ({_name(found.get('class_type')) or '?'}): {_first_error(found)}"
+        for node, found in refused[:_NAMED_NODES]
     )
     if kind in ("invalid_prompt", "missing_node_type"):
-        return RenderError("node_missing", str(members.get("message", "unknown node")), retry=False)
+        missing = _MISSING.search(str(members.get("message"))[:_MESSAGE_LENGTH])
+        return RenderError("node_missing", f"no node {missing[1]}" if missing else "unknown node", retry=False)
     return RenderError("graph_refused", where or kind, retry=False)
 
 
@@ -158,5 +173,10 @@ def _first_error(found: dict[str, Any]) -> str:
     errors = found.get("errors")
     first = errors[0] if isinstance(errors, list) and errors and isinstance(errors[0], dict) else {}
     extra = first.get("extra_info")
-    name = extra.get("input_name", "") if isinstance(extra, dict) else ""
-    return f"{first.get('type', 'error')} {name}".strip()
+    name = _name(extra.get("input_name")) if isinstance(extra, dict) else ""
+    return f"{_name(first.get('type')) or 'error'} {name}".strip()
+
+
+def _name(value: Any) -> str:
+    """A name as a reason may repeat it, else ""."""
+    return value if isinstance(value, str) and _NAME.fullmatch(value) else ""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from shared.delivery import take_result
 from shared.events import messages_of
-from shared.reporting import report
+from shared.reporting import report, take_each
 from shared.retries import within
 from shared.services import services_for, time_left
 
@@ -16,4 +16,4 @@ def handler(event: bytes, context: object) -> dict[str, list[dict[str, str]]]:
     """Take every result in the event as far as the post. Raises `DeliverAgain` when one should be tried again."""
     services = services_for(context)
     with within(time_left(context).total_seconds()):
-        return report([take_result(message, services) for message in messages_of(event)])
+        return report(take_each(messages_of(event), lambda message: [take_result(message, services)]))

@@ -1,6 +1,6 @@
 """FC function: find the journeys that should have moved on, and take them further or close them.
 
-Triggered by a timer, every five minutes.
+Triggered by a timer, every minute.
 """
 
 from __future__ import annotations

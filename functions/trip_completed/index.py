@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from shared.events import messages_of
 from shared.intake import take_message
-from shared.reporting import report
+from shared.reporting import report, take_each
 from shared.retries import within
 from shared.services import services_for, time_left
 
@@ -17,4 +17,4 @@ def handler(event: bytes, context: object) -> dict[str, list[dict[str, str]]]:
     services, left = services_for(context), time_left(context)
     until = services.now() + left
     with within(left.total_seconds()):
-        return report([outcome for message in messages_of(event) for outcome in take_message(message, services, until)])
+        return report(take_each(messages_of(event), lambda message: take_message(message, services, until)))

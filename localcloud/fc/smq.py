@@ -23,6 +23,19 @@ if TYPE_CHECKING:
     from localcloud.fc.deployment import Destination, Function, TopicTrigger
     from localcloud.state import Cloud
 
+#: What SMQ says to a request that will never do. Every other code may pass: a service that is down for a moment, a
+#: queue that is made later.
+_FOR_GOOD = frozenset(
+    {
+        "AccessDenied",
+        "InvalidAccessKeyId",
+        "InvalidArgument",
+        "MalformedXML",
+        "MessageTooLong",
+        "SignatureDoesNotMatch",
+    }
+)
+
 
 def subscribe(cloud: Cloud, function: Function, trigger: TopicTrigger) -> None:
     """Subscribe `function` to the trigger's topic; an equal subscription stays, a different one is replaced.
@@ -88,8 +101,6 @@ def _errors() -> Iterator[None]:
     try:
         yield
     except MNSServerException as error:
-        # A queue that is missing may be made later; the event is kept until then.
-        later = error.type in ("InternalError", "QpsLimitExceeded") or error.type.endswith("NotExist")
-        raise (Unavailable if later else Refused)("mns", error.type) from None
+        raise (Refused if error.type in _FOR_GOOD else Unavailable)("mns", error.type) from None
     except MNSExceptionBase as error:
         raise Unavailable("mns", error.type) from None

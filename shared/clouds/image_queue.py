@@ -7,11 +7,12 @@ is answered 504 is queued six times), loses records when its time-out meets the 
 from __future__ import annotations
 
 import base64
+import re
 from dataclasses import dataclass, field
 from typing import Any
 
-from shared.clouds.http import call
-from shared.errors import OutcomeUnknown
+from shared.clouds.http import call, open_session
+from shared.errors import OutcomeUnknown, code_word
 from shared.results import SinkRecord
 from shared.retries import retrying
 
@@ -19,6 +20,13 @@ _TIMEOUT_S = 10.0
 _PUT_TIMEOUT_S = (3.0, 7.0)
 #: Beyond the server's own wait: when both end at once, a record can be handed to a request that nobody reads.
 _LONG_POLL_MARGIN_S = 8.0
+
+#: Indexes are signed 64-bit integers on the service's side.
+_MAX_INDEX = 2**63 - 1
+_INDEX = re.compile(rb"[0-9]{1,18}")
+_STATUS = re.compile(r"[0-9]{1,9}")
+#: Characters of a tag that are kept; ours are shorter.
+_MAX_TAG = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,10 +59,10 @@ class ImageQueue:
             tags["_priority_"] = "1"
 
         answer = self._request("POST", "/api_prompt", tags, body=graph, timeout_s=_PUT_TIMEOUT_S)
-        text = answer.text.strip()
-        if not text.isdecimal():
+        text = answer.content.strip()
+        if not _INDEX.fullmatch(text):
             raise OutcomeUnknown("eas", "NoIndex")
-        return int(text), answer.headers.get("X-Eas-Queueservice-Request-Id", "")
+        return int(text), code_word(answer.headers.get("X-Eas-Queueservice-Request-Id"))
 
     def find(self, task_id: str) -> bool:
         """Whether the input queue or the sink holds a record of this task, by its tag."""
@@ -82,7 +90,7 @@ class ImageQueue:
             return []
         try:
             return _records(answer.json())
-        except ValueError:
+        except (ValueError, RecursionError):
             raise OutcomeUnknown("eas", "UnreadableRecords") from None
 
     def drop(self, index: int) -> None:
@@ -133,9 +141,7 @@ class ImageQueue:
 
 def open_image_queue(url: str, service: str, token: str) -> ImageQueue:
     """A queue with a connection that is kept alive between calls."""
-    import requests
-
-    return ImageQueue(url.rstrip("/"), service, token, requests.Session())
+    return ImageQueue(url.rstrip("/"), service, token, open_session(url))
 
 
 def _records(items: Any) -> list[SinkRecord]:
@@ -143,22 +149,23 @@ def _records(items: Any) -> list[SinkRecord]:
     return [
         _record(item)
         for item in (items if isinstance(items, list) else [])
-        if isinstance(item, dict) and isinstance(item.get("index"), int)
+        if isinstance(item, dict) and type(item.get("index")) is int and 0 <= item["index"] <= _MAX_INDEX
     ]
 
 
 def _record(item: dict[str, Any]) -> SinkRecord:
     given = item.get("tags")
     tags = given if isinstance(given, dict) else {}
-    last_code = str(tags.get("lastCode", "200"))
+    last_code = str(tags.get("lastCode", "200"))[:_MAX_TAG]
     try:
-        answer = base64.b64decode(str(item.get("data") or ""))
+        data = item.get("data")
+        answer = base64.b64decode(data) if isinstance(data, str) else b""
     except ValueError:
         answer = b""
     return SinkRecord(
-        task_id=str(tags.get("task_id", "")),
-        request_id=str(tags.get("requestId", "")),
+        task_id=str(tags.get("task_id", ""))[:_MAX_TAG],
+        request_id=str(tags.get("requestId", ""))[:_MAX_TAG],
         index=item["index"],
         answer=answer.decode("utf-8", "replace"),
-        status=int(last_code) if last_code.isdecimal() else 500,
+        status=int(last_code) if _STATUS.fullmatch(last_code) else 500,
     )

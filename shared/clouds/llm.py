@@ -9,11 +9,16 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, cast
 
-from shared.clouds.http import transport_error
-from shared.errors import Misconfigured, OutcomeUnknown, Refused, ServiceError, Unavailable
+from shared.clouds.http import open_session, read_bounded, transport_error
+from shared.errors import Misconfigured, OutcomeUnknown, Refused, ServiceError, Unavailable, code_word
 from shared.retries import retrying
 
 _CHECK = "TRIPCANVAS_DASHSCOPE_URL"
+#: An answer of the most tokens asked for is a hundredth of this.
+_MAX_ANSWER_BYTES = 1024 * 1024
+
+#: No answer counts so many tokens; such a number would not fit the ledger's record either.
+_MAX_TOKENS = 10**9
 
 #: Normalised codes that no retry can help and that a person must mend.
 _PERMANENT_SETTINGS = frozenset(
@@ -64,7 +69,7 @@ class TextModel:
         import requests
         from dashscope import Generation
 
-        with _one_shot_session() as session:
+        with open_session(self.url, _one_shot_session()) as session:
             try:
                 answer: Any = Generation.call(
                     model=self.model,
@@ -81,22 +86,25 @@ class TextModel:
                 )
             except requests.exceptions.RequestException as error:
                 raise transport_error("dashscope", error, _CHECK) from None
-            except TypeError:
-                # What the SDK raises for an HTTP 200 without "output".
+            except (TypeError, AttributeError, LookupError, ValueError, RecursionError):
+                # What the SDK raises for an HTTP 200 without "output", or in another form than it expects.
                 raise OutcomeUnknown("dashscope", "NoOutput") from None
         if answer.status_code != 200:
-            raise _error(answer.status_code, str(answer.code or ""), str(answer.request_id or ""))
+            raise _error(answer.status_code, code_word(answer.code), code_word(answer.request_id))
         return _read(answer, self.model)
 
 
 def _one_shot_session() -> Any:
-    """A session whose broken connections the SDK does not see as such: it would send the question again."""
+    """A session whose broken connections the SDK does not see as such: it would send the question again.
+
+    It reads no more of an answer than one can have.
+    """
     import requests
 
     class OneShot(requests.Session):
         def send(self, request: Any, **options: Any) -> Any:
             try:
-                return super().send(request, **options)
+                return read_bounded(super().send(request, **{**options, "stream": True}), _MAX_ANSWER_BYTES)
             except requests.exceptions.RequestException as error:
                 raise transport_error("dashscope", error, _CHECK) from None
 
@@ -120,9 +128,9 @@ def _read(answer: Any, model: str) -> Answer:
         text = choice.message.content
         usage = answer.usage or {}
     except (AttributeError, IndexError, KeyError, TypeError):
-        raise OutcomeUnknown("dashscope", "NoOutput", str(answer.request_id or "")) from None
+        raise OutcomeUnknown("dashscope", "NoOutput", code_word(answer.request_id)) from None
     if not isinstance(text, str):
-        raise OutcomeUnknown("dashscope", "NoText", str(answer.request_id or ""))
+        raise OutcomeUnknown("dashscope", "NoText", code_word(answer.request_id))
     return Answer(
         text=text,
         model=model,
@@ -133,4 +141,4 @@ def _read(answer: Any, model: str) -> Answer:
 
 def _count(usage: Any, name: str) -> int:
     value = usage.get(name) if isinstance(usage, dict) else None
-    return value if isinstance(value, int) else 0
+    return value if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < _MAX_TOKENS else 0

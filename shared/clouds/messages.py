@@ -1,27 +1,57 @@
-"""SMQ (MNS): publish to a topic, send to a queue.
+"""SMQ (MNS): publish to a topic, send to a queue, and take messages out of one.
 
 The SDK is not thread-safe and, over HTTPS, waits without limit unless told otherwise; one `Messages` per instance.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta, timezone
+from typing import Any, TypeVar
 
 from shared.errors import Misconfigured, OutcomeUnknown, Refused, ServiceError, Unavailable
 from shared.retries import retrying
 from shared.settings import Credentials
 
+_T = TypeVar("_T")
+
 _TIMEOUT_S = 15
-#: Most bytes of one message body on the wire (limits page of SMQ).
+#: Most bytes of one message body on the wire, and most messages of one call (limits page of SMQ).
 MAX_BODY_BYTES = 64 * 1024
+MAX_BATCH = 16
 
 _PERMANENT_SETTINGS = frozenset(
     {"AccessDenied", "InvalidAccessKeyId", "SignatureDoesNotMatch", "QueueNotExist", "TopicNotExist", "TimeExpired"}
 )
-_THROTTLED = frozenset({"QpsLimitExceeded"})
+_THROTTLED = frozenset({"QpsLimitExceeded", "TooManyRequests"})
+_NOT_HELD = frozenset({"ReceiptHandleError", "MessageNotExist"})
 #: What the service will never take, however often it is sent; every other code may pass.
-_REFUSED = frozenset({"InvalidArgument", "MalformedXML", "MessageTooLong", "MissingParameter", "InvalidDigest"})
+_REFUSED = _NOT_HELD | {"InvalidArgument", "MalformedXML", "MessageTooLong", "MissingParameter", "InvalidDigest"}
+
+
+@dataclass(frozen=True, slots=True)
+class QueuedMessage:
+    """A message that was received and still lies in its queue, hidden from others until `hidden_until`.
+
+    `id` stays the same however often it is received; `receipt` is good for this one time. Times are the service's.
+    """
+
+    id: str
+    body: bytes = field(repr=False)
+    receipt: str = field(repr=False)
+    enqueued_at: datetime
+    hidden_until: datetime
+    receive_count: int
+
+
+@dataclass(frozen=True, slots=True)
+class QueueState:
+    """How long a received message stays hidden, and about how many messages there are, hidden ones included."""
+
+    hidden_for: timedelta
+    length: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,25 +68,85 @@ class Messages:
         from mns.topic import TopicMessage
 
         channel = self._account.get_topic(topic)
-        return self._call(lambda: channel.publish_message(TopicMessage(body.decode("utf-8"))))
+        return self._call(lambda: str(channel.publish_message(TopicMessage(body.decode("utf-8"))).message_id))
 
     def send(self, queue: str, body: bytes) -> str:
         """Send one message to a queue, without base64, and return its id. Repeated like `publish`."""
         from mns.queue import Message
 
-        channel = self._account.get_queue(queue)
-        channel.set_encoding(False)
-        return self._call(lambda: channel.send_message(Message(body.decode("utf-8"))))
+        channel = self._queue(queue)
+        return self._call(lambda: str(channel.send_message(Message(body.decode("utf-8"))).message_id))
 
-    def _call(self, call: Any) -> str:
-        def once() -> str:
+    def state(self, queue: str) -> QueueState:
+        """How a queue is set, and how much lies in it."""
+        channel = self._queue(queue)
+
+        def read() -> QueueState:
+            found = channel.get_attributes()
+            length = int(found.active_messages) + int(found.inactive_messages) + int(found.delay_messages)
+            return QueueState(timedelta(seconds=int(found.visibility_timeout)), length)
+
+        with warnings.catch_warnings():
+            # The SDK has declared the counts deprecated, but can't read a queue's attributes without them.
+            warnings.simplefilter("ignore", DeprecationWarning)
+            return self._call(read)
+
+    def receive(self, queue: str, *, wait_s: int = 0) -> list[QueuedMessage]:
+        """Up to `MAX_BATCH` messages, hidden from now on; none when none comes within `wait_s` (at most 10).
+
+        Repeated after an unknown outcome: what the lost answer held comes back when its time is over.
+        """
+        channel = self._queue(queue)
+        try:
+            found = self._call(lambda: list(channel.batch_receive_message(MAX_BATCH, wait_s)))
+        except Refused as error:
+            if error.code == "MessageNotExist":
+                return []
+            raise
+        return [
+            QueuedMessage(
+                id=str(message.message_id),
+                body=str(message.message_body).encode("utf-8"),
+                receipt=str(message.receipt_handle),
+                enqueued_at=_moment(message.enqueue_time),
+                hidden_until=_moment(message.next_visible_time),
+                receive_count=int(message.dequeue_count),
+            )
+            for message in found
+        ]
+
+    def delete(self, queue: str, message: QueuedMessage) -> bool:
+        """Delete a received message; False when it is not held under this receipt any more."""
+        channel = self._queue(queue)
+        return self._while_held(lambda: channel.delete_message(message.receipt))
+
+    def release(self, queue: str, message: QueuedMessage) -> bool:
+        """Let others see a received message again after a second, the service's shortest time; False as in `delete`."""
+        channel = self._queue(queue)
+        return self._while_held(lambda: channel.change_message_visibility(message.receipt, 1))
+
+    def _queue(self, name: str) -> Any:
+        channel = self._account.get_queue(name)
+        channel.set_encoding(False)
+        return channel
+
+    def _while_held(self, call: Callable[[], object]) -> bool:
+        try:
+            self._call(call)
+        except Refused as error:
+            if error.code in _NOT_HELD:
+                return False
+            raise
+        return True
+
+    def _call(self, call: Callable[[], _T]) -> _T:
+        def once() -> _T:
             from mns.mns_exception import MNSExceptionBase
 
             try:
-                message_id: str = call().message_id
+                return call()
             except MNSExceptionBase as error:
                 raise _translated(error) from None
-            return message_id
 
         return retrying(once, idempotent=True)
 
@@ -71,6 +161,10 @@ def open_messages(endpoint: str, credentials: Credentials) -> Messages:
     # HTTPS connections ignore that setting; `http.client` reads this attribute when it connects.
     account.mns_client.http.conn.timeout = _TIMEOUT_S
     return Messages(account)
+
+
+def _moment(milliseconds: object) -> datetime:
+    return datetime.fromtimestamp(int(str(milliseconds)) / 1000, timezone.utc)
 
 
 def _translated(error: Any) -> ServiceError | Misconfigured:

@@ -5,14 +5,15 @@ Single calls are not retried by `oss2` (its `request_retries` serves the list it
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import logging
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from shared.clouds.http import transport_error
-from shared.errors import Misconfigured, OutcomeUnknown, Refused, Unavailable
+from shared.clouds.http import open_session, transport_error
+from shared.errors import Misconfigured, OutcomeUnknown, Refused, Unavailable, code_word
 from shared.retries import retrying
 from shared.settings import Credentials
 
@@ -39,8 +40,8 @@ class Bucket:
     def create(self, key: str, body: bytes, content_type: str) -> bool:
         """Put an object that must not exist yet; True when this call made it, False when the key was taken.
 
-        A put whose answer was lost is repeated; when the repetition finds the key taken, the object's hash tells
-        whether it was this very call that had made it.
+        A put whose answer was lost is repeated; when the repetition finds the key taken, the object itself
+        tells whether it was this very call that had made it.
         """
         lost = False
 
@@ -80,14 +81,19 @@ class Bucket:
         """The object's bytes. Raises `NotFound`, and `Refused` when it is larger than `max_bytes`."""
 
         def read() -> bytes:
-            result = self._bucket.get_object(key)
+            result = _answered(self._bucket.get_object(key))
             try:
                 if (result.content_length or 0) > max_bytes:
                     raise Refused("oss", "TooLarge", f"object of {result.content_length} bytes, limit {max_bytes}")
-                body: bytes = result.read()
+                body = bytearray()
+                # Without a length, or packed, an object shows only now how large it is.
+                for chunk in result:
+                    body += chunk
+                    if len(body) > max_bytes:
+                        raise Refused("oss", "TooLarge", f"limit {max_bytes}")
             finally:
                 result.resp.response.close()
-            return body
+            return bytes(body)
 
         return retrying(lambda: _translated(read), idempotent=True)
 
@@ -95,7 +101,9 @@ class Bucket:
         """Keys that begin with `prefix`, in byte order, at most `limit`."""
 
         def page(token: str) -> tuple[list[str], str]:
-            found = self._bucket.list_objects_v2(prefix=prefix, continuation_token=token, max_keys=min(limit, 1000))
+            found = _answered(
+                self._bucket.list_objects_v2(prefix=prefix, continuation_token=token, max_keys=min(limit, 1000))
+            )
             return [item.key for item in found.object_list], found.next_continuation_token if found.is_truncated else ""
 
         token, left = "", limit
@@ -105,10 +113,12 @@ class Bucket:
             left -= len(keys)
             if not token:
                 return
+            if not keys:
+                raise OutcomeUnknown("oss", "UnreadableAnswer", "a page without keys that is not the last")
 
     def delete(self, key: str) -> None:
         """Delete an object; fine when there is none."""
-        retrying(lambda: _translated(lambda: self._bucket.delete_object(key)), idempotent=True)
+        retrying(lambda: _translated(lambda: _answered(self._bucket.delete_object(key))), idempotent=True)
 
     def signed_url(self, key: str, *, expires_s: int) -> str:
         """An address that reads the object until it expires; at most seven days (V4 signatures)."""
@@ -116,11 +126,15 @@ class Bucket:
         return url
 
     def _put(self, key: str, body: bytes, headers: dict[str, str]) -> None:
-        _translated(lambda: self._bucket.put_object(key, body, headers=headers))
+        digest = base64.b64encode(hashlib.md5(body, usedforsecurity=False).digest()).decode()
+        checked = {**headers, "Content-MD5": digest}
+        _translated(lambda: _answered(self._bucket.put_object(key, body, headers=checked)))
 
     def _holds(self, key: str, body: bytes) -> bool:
-        etag: str = _translated(lambda: self._bucket.head_object(key).etag)
-        return etag.strip('"').upper() == hashlib.md5(body, usedforsecurity=False).hexdigest().upper()
+        try:
+            return self.get(key, max_bytes=len(body)) == body
+        except Refused:
+            return False
 
 
 def open_bucket(endpoint: str, region: str, name: str, credentials: Credentials) -> Bucket:
@@ -133,9 +147,31 @@ def open_bucket(endpoint: str, region: str, name: str, credentials: Credentials)
     provider = StaticCredentialsProvider(
         credentials.access_key_id, credentials.access_key_secret, credentials.security_token or None
     )
+    session = oss2.Session()
+    open_session(endpoint, session.session)
     return Bucket(
-        oss2.Bucket(oss2.ProviderAuthV4(provider), endpoint, name, region=region, connect_timeout=_CONNECT_TIMEOUT_S)
+        oss2.Bucket(
+            oss2.ProviderAuthV4(provider),
+            endpoint,
+            name,
+            region=region,
+            session=session,
+            connect_timeout=_CONNECT_TIMEOUT_S,
+            # Its table is built anew for every call, and without its C extension one picture takes a quarter of a
+            # second. Content-MD5 guards what is put, TLS what is read.
+            enable_crc=False,
+        )
     )
+
+
+def _answered(result: Any) -> Any:
+    """A result of the SDK. Raises `OutcomeUnknown` when it was not OSS that answered but, say, a proxy with a page.
+
+    The SDK takes any 2xx for success; OSS puts a request id on every answer.
+    """
+    if not result.request_id:
+        raise OutcomeUnknown("oss", "UnreadableAnswer")
+    return result
 
 
 def _translated(call: Callable[[], _T]) -> _T:
@@ -146,26 +182,26 @@ def _translated(call: Callable[[], _T]) -> _T:
 
     try:
         return call()
-    except oss_errors.NoSuchKey as error:
-        raise NotFound("oss", error.code or "NoSuchKey") from None
+    except oss_errors.NoSuchKey:
+        raise NotFound("oss", "NoSuchKey") from None
     except oss_errors.RequestError as error:
         raise transport_error("oss", error.exception, _CHECK) from None
     except oss_errors.InconsistentError as error:
-        raise OutcomeUnknown("oss", "InconsistentError", error.request_id or "") from None
+        raise OutcomeUnknown("oss", "InconsistentError", code_word(error.request_id)) from None
     except requests.exceptions.RequestException as error:
         # While a body was read: the SDK wraps only what happens before.
         raise transport_error("oss", error, _CHECK) from None
-    except (ElementTree.ParseError, RuntimeError) as error:
-        # What the SDK raises for a listing that is not the XML it expects.
+    except (ElementTree.ParseError, RuntimeError, ValueError) as error:
+        # What the SDK raises for a listing, an error or a header that is not what it expects.
         raise OutcomeUnknown("oss", "UnreadableAnswer", type(error).__name__) from None
     except oss_errors.OssError as error:
-        code = error.code or f"http_{error.status}"
+        code, request_id = code_word(error.code) or f"http_{error.status}", code_word(error.request_id)
         if code in _PERMANENT_SETTINGS:
-            raise Misconfigured(f"oss: {code} (request {error.request_id})") from None
+            raise Misconfigured(f"oss: {code} (request {request_id})") from None
         if error.status == 404 and code == "http_404":
             raise NotFound("oss", code) from None
         if error.status == 503 or error.status == 429:
-            raise Unavailable("oss", code, error.request_id or "") from None
+            raise Unavailable("oss", code, request_id) from None
         if error.status >= 500:
-            raise OutcomeUnknown("oss", code, error.request_id or "") from None
-        raise Refused("oss", code, error.request_id or "") from None
+            raise OutcomeUnknown("oss", code, request_id) from None
+        raise Refused("oss", code, request_id) from None

@@ -92,11 +92,14 @@ def _font_for(glyph_height: int) -> ImageFont.FreeTypeFont:
 
 
 def encode_png(pixels: NDArray[np.uint8], label: Label) -> bytes:
-    """Lossless PNG with the metadata label in an uncompressed ``iTXt`` chunk, and no other metadata."""
+    """Lossless PNG with the metadata label in an uncompressed ``iTXt`` chunk, and no other metadata.
+
+    Compressed at level 1: level 6 makes a picture a twentieth smaller, for two and a half times the CPU time.
+    """
     text = PngImagePlugin.PngInfo()
     text.add_itxt(_XMP_KEYWORD, _xmp(label), zip=False)
     out = io.BytesIO()
-    Image.fromarray(pixels).save(out, "PNG", pnginfo=text, compress_level=6)
+    Image.fromarray(pixels).save(out, "PNG", pnginfo=text, compress_level=1)
     return out.getvalue()
 
 

@@ -34,7 +34,21 @@ def run(monkeypatch):
 
 
 def options_of(command: click.Command) -> set[str]:
-    return {option for parameter in command.params for option in parameter.opts if option.startswith("--")}
+    """The options of a command, and of the commands below it."""
+    own = {option for parameter in command.params for option in parameter.opts if option.startswith("--")}
+    return own.union(*map(options_of, commands_below(command).values()))
+
+
+def commands_below(command: click.Command) -> dict[str, click.Command]:
+    return command.commands if isinstance(command, click.Group) else {}
+
+
+#: Every command that does something, by the words that call it.
+CALLS = {
+    (name, *more): called
+    for name, command in COMMANDS.items()
+    for more, called in ([((word,), below) for word, below in commands_below(command).items()] or [((), command)])
+}
 
 
 def command_rows(readme: str) -> list[tuple[list[str], list[str]]]:
@@ -69,7 +83,7 @@ def test_every_option_in_the_readmes_table_belongs_to_a_command_of_its_row(readm
 @pytest.mark.parametrize("readme", READMES)
 def test_every_call_in_the_readmes_text_can_be_made(readme):
     text = (ROOT / readme).read_text("utf-8")
-    calls = re.findall(r"(?:\.venv/bin/|`)tripcanvas ([a-z]+)((?: [a-z]+)*)", text)
+    calls = re.findall(r"(?:\.venv/bin/|`)tripcanvas ([a-z-]+)((?: [a-z]+)*)", text)
     assert ("service", " eas stop") in calls
     assert {command for command, _ in calls} <= set(COMMANDS)
     every = set().union(*map(options_of, COMMANDS.values()))
@@ -79,13 +93,19 @@ def test_every_call_in_the_readmes_text_can_be_made(readme):
 # Help.
 
 
-@pytest.mark.parametrize("command", sorted(COMMANDS))
-def test_every_command_explains_itself(run, command):
-    answer = run(command, "--help")
+@pytest.mark.parametrize("call", sorted(CALLS), ids=" ".join)
+def test_every_command_explains_itself(run, call):
+    answer = run(*call, "--help")
     assert answer.exit_code == 0
-    assert (COMMANDS[command].help or "").split(".")[0] in answer.output
-    for option in options_of(COMMANDS[command]):
+    assert (CALLS[call].help or "").split(".")[0] in answer.output
+    for option in options_of(CALLS[call]):
         assert option in answer.output
+
+
+def test_commands_that_belong_together_are_listed_together(run):
+    answer = run("dead-letters", "--help")
+    for command in ("list", "show", "redrive", "discard"):
+        assert command in answer.output
 
 
 def test_without_a_command_there_is_help(run):

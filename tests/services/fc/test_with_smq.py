@@ -6,6 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import requests
 from mns.account import Account
 from mns.mns_exception import MNSServerException
 from mns.queue import QueueMeta
@@ -155,6 +156,22 @@ def test_functions_deploy_while_smq_is_still_down_and_are_subscribed_when_it_com
         assert project.invoke("json").body.decode() == "画好了"
         project.supervisor.start_service("mns")
         cloud = project.cloud
+        account = Account(cloud.url("mns"), cloud.access_key_id, cloud.access_key_secret, "")
+        eventually(lambda: subscription(account, "json-trips"))
+        account.mns_client.close_connection()
+
+
+@pytest.mark.parametrize("fault", [{"status": 503}, {"status": 429}, {"status": 500, "after_effect": True}])
+def test_functions_are_subscribed_although_smq_fails_at_first(tmp_path: Path, fault: dict[str, Any]) -> None:
+    rule = {"service": "mns", "call": "PUT /topics/*", "do": "status", "times": 2, **fault}
+    with Project(tmp_path / "p", FILES, FUNCTIONS) as project:
+        project.supervisor.services = ("mns", "fc")
+        project.supervisor.stop_service("fc")
+        project.supervisor.start_service("mns")
+        cloud = project.cloud
+        url = f"{cloud.url('mns')}/-/fault-rules"
+        requests.put(url, json={"rules": [rule]}, timeout=10).raise_for_status()
+        project.supervisor.start_service("fc")
         account = Account(cloud.url("mns"), cloud.access_key_id, cloud.access_key_secret, "")
         eventually(lambda: subscription(account, "json-trips"))
         account.mns_client.close_connection()

@@ -142,6 +142,67 @@ def test_a_refused_connection_has_taken_nothing(refusing):
     assert (raised.value.service, raised.value.code) == ("mns", "ConnectionFailed")
 
 
+def received(*bodies: str) -> Reply:
+    items = "".join(
+        f"<Message><MessageId>M-{n}</MessageId><MessageBodyMD5>0</MessageBodyMD5><MessageBody>{body}</MessageBody>"
+        f"<ReceiptHandle>8-{n}</ReceiptHandle><EnqueueTime>1716900000123</EnqueueTime>"
+        "<FirstDequeueTime>1716900001000</FirstDequeueTime><NextVisibleTime>1716900031000</NextVisibleTime>"
+        "<DequeueCount>2</DequeueCount><Priority>8</Priority></Message>"
+        for n, body in enumerate(bodies)
+    )
+    body = f'<?xml version="1.0"?><Messages xmlns="http://mns.aliyuncs.com/doc/v1/">{items}</Messages>'
+    return Reply(200, body.encode(), {"x-mns-request-id": "R-1", "Content-Type": "text/xml"})
+
+
+def test_received_messages_come_with_their_times_and_without_base64(messages, service):
+    service.answers(received("新司机", "aGVsbG8="))
+    first, second = messages.receive("letters", wait_s=2)
+    assert (service.seen[0].path, service.seen[0].query) == (
+        "/queues/letters/messages", {"numOfMessages": "16", "waitseconds": "2"},
+    )  # fmt: skip
+    assert (first.id, first.body, second.body) == ("M-0", "新司机".encode(), b"aGVsbG8=")
+    assert (first.enqueued_at.isoformat(), first.hidden_until.isoformat(), first.receive_count) == (
+        "2024-05-28T12:40:00.123000+00:00", "2024-05-28T12:40:31+00:00", 2,
+    )  # fmt: skip
+    assert "新司机" not in repr(first)
+    assert "8-0" not in repr(first)
+
+
+def test_an_empty_queue_gives_no_messages(messages, service):
+    service.answers(refusal(404, "MessageNotExist"))
+    assert messages.receive("letters") == []
+    assert len(service.seen) == 1
+
+
+def test_a_queue_that_is_not_there_is_a_wrong_setting(messages, service):
+    service.answers(refusal(404, "QueueNotExist"))
+    for call in (lambda: messages.receive("letters"), lambda: messages.state("letters")):
+        with pytest.raises(Misconfigured):
+            call()
+
+
+@pytest.mark.parametrize("code", ["ReceiptHandleError", "MessageNotExist"])
+def test_a_message_that_is_not_held_any_more_is_neither_deleted_nor_released(messages, service, code):
+    service.answers(received("x"), refusal(404, code))
+    [message] = messages.receive("letters")
+    assert not messages.delete("letters", message)
+    assert not messages.release("letters", message)
+    assert len(service.seen) == 3
+
+
+def test_a_queue_tells_how_long_it_hides_messages_and_how_many_there_are(messages, service):
+    body = (
+        '<?xml version="1.0"?><Queue xmlns="http://mns.aliyuncs.com/doc/v1/"><QueueName>letters</QueueName>'
+        "<CreateTime>1</CreateTime><LastModifyTime>1</LastModifyTime><VisibilityTimeout>30</VisibilityTimeout>"
+        "<MaximumMessageSize>65536</MaximumMessageSize><MessageRetentionPeriod>345600</MessageRetentionPeriod>"
+        "<DelaySeconds>0</DelaySeconds><PollingWaitSeconds>0</PollingWaitSeconds><LoggingEnabled>False</LoggingEnabled>"
+        "<ActiveMessages>2</ActiveMessages><InactiveMessages>3</InactiveMessages><DelayMessages>1</DelayMessages></Queue>"
+    )
+    service.answers(Reply(200, body.encode(), {"x-mns-request-id": "R-1", "Content-Type": "text/xml"}))
+    state = messages.state("letters")
+    assert (state.hidden_for.total_seconds(), state.length) == (30, 6)
+
+
 @pytest.mark.parametrize("scheme", ["http", "https"])
 def test_no_call_waits_without_limit(scheme):
     http = at(f"{scheme}://1.mns.cn-shanghai.aliyuncs.com")._account.mns_client.http

@@ -7,7 +7,8 @@ import logging
 
 import pytest
 
-from shared.reporting import DeliverAgain, Outcome, report
+from shared.events import Message, messages_of
+from shared.reporting import DeliverAgain, Outcome, report, take_each
 from shared.telemetry import log
 
 
@@ -47,3 +48,25 @@ def test_one_event_is_one_line_of_json(caplog):
     [record] = caplog.records
     assert json.loads(record.getMessage()) == {"event": "step", "journey": "j-1", "step": "submitted", "attempt": 1}
     assert "\n" not in record.getMessage()
+
+
+def test_an_unforeseen_exception_of_one_message_stops_no_other_and_tells_nothing_of_it(caplog):
+    def take(message: Message) -> list[Outcome]:
+        if message.body == b'"poison"':
+            raise KeyError("海棠路9431号")
+        return [Outcome(message.body.decode(), "submitted")]
+
+    with caplog.at_level(logging.INFO, logger="tripcanvas"):
+        outcomes = take_each(messages_of(b'["j-1","poison","j-3"]'), take)
+    assert [(outcome.journey, outcome.step, outcome.retry) for outcome in outcomes] == [
+        ('"j-1"', "submitted", False),
+        ("", "unforeseen", True),
+        ('"j-3"', "submitted", False),
+    ]
+    [record] = caplog.records
+    assert json.loads(record.getMessage())["error"] == "KeyError"
+    assert "9431" not in caplog.text
+    with pytest.raises(DeliverAgain) as raised:
+        report(outcomes)
+    assert "KeyError" in str(raised.value)
+    assert "9431" not in str(raised.value)

@@ -88,3 +88,26 @@ _json = st.recursive(
 @given(_json)
 def test_any_json_is_opened_without_an_error(value):
     assert all(isinstance(message.sent, bytes) for message in messages_of(json.dumps(value).encode()))
+
+
+@pytest.mark.parametrize(
+    "poison",
+    [b'{"trip_id": "\\ud800"}', b'"\xff\xfe"', b"[" * 5000 + b"]" * 5000, b'{"a": nil}', rb'"\"],[\\"', b"hello"],
+    ids=["half a character", "no UTF-8", "deep", "no JSON", "brackets in a text", "bare word"],
+)
+def test_one_broken_element_leaves_the_others_of_its_list_whole(poison):
+    good = json.dumps(TRIP, ensure_ascii=False).encode()
+    event = b" [" + good + b",\n" + poison + b" , " + good + b"]\n"
+    assert [message.sent for message in messages_of(event)] == [good, poison, good]
+
+
+@pytest.mark.parametrize(
+    "event", [b"[hello", b"[1,]", b"[,]", b'[1,"a', b"[1}]", b"[1],[nil]", b"]", b"[", b"nil, nil", b""]
+)
+def test_what_is_no_list_stays_one_message(event):
+    assert [message.sent for message in messages_of(event)] == [event]
+
+
+def test_a_text_without_an_end_is_read_through_once():
+    event = b"[" + b'"\\"' + b'\\"' * 400_000
+    assert [message.sent for message in messages_of(event)] == [event]

@@ -313,6 +313,16 @@ def test_the_same_rejected_message_again_is_one_dead_letter(deployment):
     assert len(deployment.dead_letters()) == 1
 
 
+def test_a_rejected_message_that_is_sent_again_unmended_is_a_new_dead_letter(deployment):
+    """As a redrive does: the letter was removed after the sending, so the bytes would be nowhere else."""
+    sent = message(trip(distance_km=-1))
+    for message_id in ("M-1", "M-2", "M-3"):
+        [outcome] = take_message(replace(sent, message_id=message_id), deployment.instance())
+        assert (outcome.step, outcome.retry) == ("rejected", False)
+    assert [letter["message_id"] for letter in deployment.dead_letters()] == ["M-1", "M-2", "M-3"]
+    assert deployment.steps(outcome.journey) == ["rejected"]
+
+
 def test_a_crash_between_the_dead_letter_and_the_record_loses_neither(deployment):
     sent = trip(distance_km=-1)
     with pytest.raises(Crash):

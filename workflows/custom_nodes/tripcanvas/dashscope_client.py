@@ -192,7 +192,7 @@ class DashScope:
             if state == "SUCCEEDED":
                 return _url_of(answer)
             if state not in ("PENDING", "RUNNING"):
-                raise refusal(canonical_code(answer.output.get("code")) or f"Task.{state}", task_id)
+                raise refusal(canonical_code(answer.output.get("code")) or canonical_code(f"Task.{state}"), task_id)
         raise AssertionError("the pauses never end")
 
     def download(self, url: str) -> bytes:
@@ -213,6 +213,9 @@ class DashScope:
                         break
             except requests.RequestException:
                 pass
+            except ValueError:
+                # It parses the address of a redirect even when it is not to follow it.
+                break
             if wait_s is not None:
                 pause(min(wait_s, self._left_s()))
         raise PictureRefused("图片下载失败", "the picture could not be downloaded")
@@ -253,10 +256,10 @@ class DashScope:
         headers: dict[str, str] | None = None,
         timeout_s: float = 20.0,
     ) -> _Answer:
-        with self._session.request(
+        with self._answer_to(
             method,
             f"{self._base}/{path}",
-            data=None if body is None else json.dumps(body, ensure_ascii=False).encode(),
+            data=None if body is None else json.dumps(body, ensure_ascii=False).encode("utf-8", "replace"),
             headers={
                 "Accept": "application/json",
                 "Content-Type": "application/json; charset=utf-8",
@@ -264,14 +267,21 @@ class DashScope:
             },
             auth=self._authorization,
             timeout=(_CONNECT_S, min(timeout_s, self._left_s())),
-            allow_redirects=False,
-            stream=True,
         ) as response:
             try:
                 decoded = json.loads(self._read(response, _ANSWER_MAX_BYTES))
-            except ValueError:
+            except (ValueError, RecursionError):
                 decoded = None
             return _Answer(response.status_code, decoded if isinstance(decoded, dict) else {})
+
+    def _answer_to(self, method: str, url: str, **options: Any) -> requests.Response:
+        try:
+            return self._session.request(method, url, allow_redirects=False, stream=True, **options)
+        except requests.RequestException:
+            raise
+        except ValueError:
+            # It parses the address of a redirect even when it is not to follow it.
+            raise requests.exceptions.InvalidURL("a redirect to no address") from None
 
     def _read(self, response: requests.Response, max_bytes: int) -> bytes:
         """The body, while it stays within `max_bytes` and the deadline: a slow trickle must not outlive it."""

@@ -1,0 +1,143 @@
+"""Any number of runs at one journey, in any order, repeated, stale, cut off: its log stays one legal journey."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, invariant, rule
+
+from shared.clouds.objects import NotFound
+from shared.course import Course
+from shared.journey import BY_ATTEMPT, ENDS, FOLLOWS, IllegalStep, Journey, RenderFailed, Step, step_of
+from shared.ledger import Ledger, Overtaken
+from tests.unit.core.test_journey import record, trouble
+
+JOURNEY = "3f2b7c1e-6a0d-5c7f-9d3b-2a8e4f1c5d60"
+
+
+@dataclass
+class CreateOnlyObjects:
+    """What the ledger asks of a bucket, in memory. Its create-only puts are those that OSS promises."""
+
+    objects: dict[str, bytes] = field(default_factory=dict)
+
+    def create(self, key, body, _content_type):
+        return self.objects.setdefault(key, body) is body
+
+    def get(self, key, *, max_bytes):
+        if key not in self.objects:
+            raise NotFound("oss", "NoSuchKey")
+        assert len(self.objects[key]) <= max_bytes
+        return self.objects[key]
+
+    def keys(self, prefix, *, limit=1000):
+        return sorted(key for key in self.objects if key.startswith(prefix))[:limit]
+
+
+@dataclass(frozen=True)
+class OnlyALedger:
+    """The part of the services that a course needs to write."""
+
+    ledger: Ledger
+
+
+class Races(RuleBasedStateMachine):
+    """Runs that read the journey, decide on records, and write or are cut off before they do."""
+
+    runs = Bundle("runs")
+
+    def __init__(self):
+        super().__init__()
+        self.bucket = CreateOnlyObjects()
+        self.ledger = Ledger(self.bucket)
+        self.written = []
+
+    def decided(self, course, step, busy):
+        journey = course.journey
+        attempt = journey.attempt + (step is Step.SUBMITTING) if step in BY_ATTEMPT else 0
+        made = record(step, attempt)
+        if isinstance(made, RenderFailed) and busy:
+            made = RenderFailed(at=made.at, attempt=attempt, code="c", reason="r", retry=True, busy=True)
+        return made
+
+    @rule(target=runs)
+    def a_run_reads(self):
+        return Course(self.ledger.read(JOURNEY), OnlyALedger(self.ledger))
+
+    @rule(target=runs, entries=st.integers(1, 6))
+    def a_run_reads_a_state_that_may_be_old(self, entries):
+        return Course(self.ledger.read(JOURNEY, entries=entries), OnlyALedger(self.ledger))
+
+    @rule(course=runs, step=st.sampled_from(list(Step)), busy=st.booleans())
+    def it_decides(self, course, step, busy):
+        before = course.journey
+        made = self.decided(course, step, busy)
+        try:
+            course.add(made)
+        except IllegalStep:
+            assert course.journey == before
+            assert not before.allows(made)
+        else:
+            assert step in FOLLOWS[before.step]
+
+    @rule(course=runs)
+    def it_meets_trouble(self, course):
+        course.journey = course.journey.troubled_by(trouble())
+
+    @rule(course=runs)
+    def it_writes(self, course):
+        newest = self.ledger.read(JOURNEY)
+        decided = course.journey
+        try:
+            course.commit()
+        except Overtaken:
+            assert decided.entries < newest.entries
+            course.reload()
+            assert course.journey == newest
+        else:
+            assert not decided.unwritten or decided.entries == newest.entries
+            self.written.append(decided.records)
+
+    @rule(course=runs, step=st.sampled_from(list(Step)))
+    def it_tells_what_has_happened(self, course, step):
+        course.reload()
+        stale = Course(replace(course.journey), OnlyALedger(self.ledger))
+        told = self.decided(course, step, busy=False)
+        settled = stale.settle(told)
+        assert settled == course.journey.allows(told)
+        assert not settled or self.ledger.read(JOURNEY).records[-1] == told
+
+    @rule(course=consumes(runs))
+    def it_is_cut_off(self, course):
+        pass
+
+    @invariant()
+    def every_entry_goes_on_from_the_one_before(self):
+        keys = self.ledger.keys(JOURNEY)
+        before = Journey(JOURNEY)
+        for number in range(len(keys)):
+            entry = self.ledger.read(JOURNEY, entries=number + 1)
+            assert entry.entries == number + 1
+            assert entry.records[: len(before.records)] == before.records
+            assert not before.finished or entry.records == before.records
+            before = entry
+
+    @invariant()
+    def the_records_are_a_legal_journey_with_at_most_one_end(self):
+        journey = self.ledger.read(JOURNEY)
+        replayed = Journey(JOURNEY)
+        for told in journey.records:
+            replayed = replayed.followed_by(told)
+        assert replayed.records == journey.records
+        assert sum(step_of(told) in ENDS for told in journey.records) <= 1
+
+    @invariant()
+    def what_was_written_is_never_lost(self):
+        newest = self.ledger.read(JOURNEY).records
+        assert all(newest[: len(records)] == records for records in self.written)
+
+
+TestRaces = Races.TestCase
+TestRaces.settings = settings(max_examples=150, stateful_step_count=40, deadline=None)
