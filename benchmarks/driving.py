@@ -84,8 +84,11 @@ class Driver:
         """Deliver in this order, as fast as journeys end: at most about `under_way` at once."""
         left = list(reversed(order))
         sent: dict[str, float] = {}
+        posted: set[str] = set()
         while left and time.monotonic() < until:
-            posted = {journey for journey, _, _ in posts_of(self.cloud)}
+            # A killed feed leaves a store that only its next start can read.
+            with contextlib.suppress(sqlite3.OperationalError):
+                posted = {journey for journey, _, _ in posts_of(self.cloud)}
             overdue = time.monotonic() - _NOT_WAITED_FOR_S
             sent = {journey: at for journey, at in sent.items() if at > overdue and journey not in posted}
             room = under_way - len(sent)
