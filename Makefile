@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test faults fuzz check format install clean
+.PHONY: help demo test faults fuzz soak check format install clean
 
 help: ## What can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
@@ -32,6 +32,9 @@ faults: $(VENV)/.installed-dev ## Every outward call under every fault, as a tab
 
 fuzz: $(VENV)/.installed-dev ## Feed 100,000 mutated messages and answers to all that reads them; FUZZ_SEED=n for other ones
 	FUZZ_CASES=$${FUZZ_CASES:-100000} $(BIN)/python -m pytest tests/fuzz $(ARGS)
+
+soak: $(VENV)/.installed-dev ## Send 40 trips while a tenth of everything fails, and account for each; ARGS='--trips 2000 --fault-rate 0.1' for long
+	$(BIN)/python -m benchmarks.soak $(if $(ARGS),$(ARGS),--trips 40 --fault-rate 0.1 --outage-every 8)
 
 check: $(VENV)/.installed-dev ## Linters and types
 	$(BIN)/ruff check .

@@ -136,7 +136,7 @@ class Submitting(_Record, frozen=True, kw_only=True, tag=Step.SUBMITTING.value):
 
 
 class Submitted(_Record, frozen=True, kw_only=True, tag=Step.SUBMITTED.value):
-    """The queue has the graph, under this index."""
+    """The queue has the graph; `index` is its place in the input queue, 0 when it had left that already."""
 
     index: int
     request_id: str

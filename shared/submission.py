@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 
+from shared.clouds.image_queue import Place
 from shared.course import Course, InProgress, NotQueued
 from shared.errors import InvalidInput, Misconfigured, NotDone, OutcomeUnknown, Refused, Unavailable
 from shared.journey import (
@@ -80,10 +81,11 @@ def _take_over(course: Course, intent: Submitting) -> None:
     )
     course.journey = course.journey.troubled_by(note)
     course.commit()
-    if course.services.image_queue.find(intent.task_id):
-        _submitted(course, intent, 0, "")
-    else:
+    found = course.services.image_queue.find(intent.task_id)
+    if found is None:
         _queue(course, intent)
+    else:
+        _submitted(course, intent, _index_in_input(found), "")
 
 
 def _queue(course: Course, intent: Submitting) -> None:
@@ -97,15 +99,20 @@ def _queue(course: Course, intent: Submitting) -> None:
             priority=received.source == LIVE,
         )
     except OutcomeUnknown:
-        if not queue.find(intent.task_id):
+        found = queue.find(intent.task_id)
+        if found is None:
             raise
-        index, request_id = 0, ""
+        index, request_id = _index_in_input(found), ""
     except Unavailable as error:
         raise NotQueued(error.service, error.code, intent.attempt) from None
     except Refused as error:
         course.fail("submission_refused", str(error))
         return
     _submitted(course, intent, index, request_id)
+
+
+def _index_in_input(place: Place) -> int:
+    return 0 if place.reported else place.index
 
 
 def _submitted(course: Course, intent: Submitting, index: int, request_id: str) -> None:

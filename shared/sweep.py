@@ -18,6 +18,8 @@ from shared.services import Services
 from shared.submission import LIVE
 from shared.telemetry import log
 
+#: How long one draining of the sink may take.
+_DRAINING_S = 60.0
 #: A sink that is fuller than this stops the GPU side soon, and is drained before anything else.
 _SINK_IS_FILLING = 0.5
 
@@ -40,7 +42,7 @@ def sweep_journeys(
     Whatever becomes of one journey, the next ones are looked at: each is given a later marker, or none.
     """
     end = monotonic() + seconds
-    _watch_queues(services, seconds / 3)
+    _watch_queues(services)
     swept = Sweep()
     for marker in sorted(services.ledger.due(services.now()), key=lambda found: (found.source != LIVE, found.due)):
         if monotonic() > end:
@@ -56,13 +58,13 @@ def sweep_journeys(
     return swept
 
 
-def _watch_queues(services: Services, seconds: float) -> None:
+def _watch_queues(services: Services) -> None:
     """Report how full the GPU side's queues are, and drain the sink when it fills: a full one stops the painting."""
     try:
         load = services.image_queue.load()
         log("queues", waiting=load.waiting, unread=load.unread, unread_limit=load.unread_limit)
         if load.unread > _SINK_IS_FILLING * load.unread_limit:
-            relay_results(services, seconds=seconds, until_empty=True)
+            relay_results(services, seconds=_DRAINING_S, until_empty=True)
     except TripcanvasError as error:
         log("trouble", during="watching_queues", code=type(error).__name__)
 
@@ -107,10 +109,14 @@ def _take_further(course: Course) -> None:
 
 
 def _ask_after(course: Course) -> None:
-    """What became of a render that is not reported: still queued, painted but not reported, or lost."""
+    """What became of a render past its deadline: still queued, reported but unread, painted but unreported, or lost."""
     journey, services = course.journey, course.services
     task = task_id(journey.id, journey.attempt)
-    if services.image_queue.find(task):
+    found = services.image_queue.find(task)
+    if found is not None and found.reported:
+        relay_results(services, seconds=_DRAINING_S, until_empty=True)
+        raise Unavailable("eas", "WasUnread", "the render's result lay in the sink; is the relay running?")
+    if found is not None:
         raise Unavailable("eas", "StillQueued", "the render's deadline has passed; is the GPU side running?")
     prefix = f"{services.settings.render_prefix}/output/"
     files = tuple(key.removeprefix(prefix) for key in services.renders.keys(f"{prefix}{task}/", limit=10))

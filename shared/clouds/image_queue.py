@@ -39,6 +39,14 @@ class Load:
 
 
 @dataclass(frozen=True, slots=True)
+class Place:
+    """A task's record: its index in the input queue, or in the sink once the render is `reported`."""
+
+    index: int
+    reported: bool
+
+
+@dataclass(frozen=True, slots=True)
 class ImageQueue:
     """The input queue and the sink of one asynchronous EAS service. `url` is the gateway, without a path."""
 
@@ -64,14 +72,35 @@ class ImageQueue:
             raise OutcomeUnknown("eas", "NoIndex")
         return int(text), code_word(answer.headers.get("X-Eas-Queueservice-Request-Id"))
 
-    def find(self, task_id: str) -> bool:
-        """Whether the input queue or the sink holds a record of this task, by its tag."""
-        return any(self._peek(path, task_id) for path in ("", "/sink"))
+    def find(self, task_id: str) -> Place | None:
+        """Where the input queue or the sink holds a record of this task, by its tag; None when neither does."""
+        index = self._peek("", task_id)
+        if index is not None:
+            return Place(index, reported=False)
+        index = self._peek("/sink", task_id)
+        return None if index is None else Place(index, reported=True)
 
-    def _peek(self, path: str, task_id: str) -> bool:
-        query = {"_index_": "0", "_length_": "1", "_timeout_": "0s", "_auto_delete_": "false", "task_id": task_id}
-        status: int = retrying(lambda: self._request("GET", path, query), idempotent=True).status_code
-        return status == 200
+    def _peek(self, path: str, task_id: str) -> int | None:
+        query = {
+            "_index_": "0",
+            "_length_": "1",
+            "_timeout_": "0s",
+            "_raw_": "false",
+            "_auto_delete_": "false",
+            "task_id": task_id,
+        }
+
+        def look() -> int | None:
+            answer = self._request("GET", path, query)
+            if answer.status_code == 204:
+                return None
+            found = [record.index for record in _records(answer) if record.task_id == task_id]
+            if not found:
+                # A success that names no record of this task is no answer of the queue.
+                raise OutcomeUnknown("eas", "UnreadableRecords")
+            return found[0]
+
+        return retrying(look, idempotent=True)
 
     def poll_sink(self, *, wait_s: float, length: int) -> list[SinkRecord]:
         """At most `length` records of the sink, waiting up to `wait_s` until there are so many.
@@ -86,12 +115,7 @@ class ImageQueue:
             "_auto_delete_": "false",
         }
         answer = self._request("GET", "/sink", query, timeout_s=wait_s + _LONG_POLL_MARGIN_S)
-        if answer.status_code == 204 or not answer.content:
-            return []
-        try:
-            return _records(answer.json())
-        except (ValueError, RecursionError):
-            raise OutcomeUnknown("eas", "UnreadableRecords") from None
+        return [] if answer.status_code == 204 or not answer.content else _records(answer)
 
     def drop(self, index: int) -> None:
         """Delete a record of the input queue; fine when it is gone already, or being worked on."""
@@ -144,8 +168,12 @@ def open_image_queue(url: str, service: str, token: str) -> ImageQueue:
     return ImageQueue(url.rstrip("/"), service, token, open_session(url))
 
 
-def _records(items: Any) -> list[SinkRecord]:
+def _records(answer: Any) -> list[SinkRecord]:
     """Every item that can be told apart by its index; the rest of it may be odd, and is judged later."""
+    try:
+        items = answer.json()
+    except (ValueError, RecursionError):
+        raise OutcomeUnknown("eas", "UnreadableRecords") from None
     return [
         _record(item)
         for item in (items if isinstance(items, list) else [])

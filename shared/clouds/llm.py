@@ -6,6 +6,7 @@ come in two spellings (`InvalidApiKey`, `invalid_api_key`) and are normalised; m
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass, field
 from typing import Any, cast
 
@@ -68,6 +69,9 @@ class TextModel:
     def _ask(self, messages: list[dict[str, str]], max_tokens: int) -> Answer:
         import requests
         from dashscope import Generation
+
+        # The SDK logs a traceback for every connection that fails; what it means is told by our own errors.
+        logging.getLogger("dashscope").setLevel(logging.CRITICAL)
 
         with open_session(self.url, _one_shot_session()) as session:
             try:

@@ -86,6 +86,9 @@ class Bucket:
                 if (result.content_length or 0) > max_bytes:
                     raise Refused("oss", "TooLarge", f"object of {result.content_length} bytes, limit {max_bytes}")
                 body = bytearray()
+                if result.content_length == 0:
+                    # The SDK has read that to its end already.
+                    return b""
                 # Without a length, or packed, an object shows only now how large it is.
                 for chunk in result:
                     body += chunk

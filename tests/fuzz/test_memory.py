@@ -20,7 +20,7 @@ from workflows.custom_nodes.tripcanvas.dashscope_client import DashScope
 from workflows.custom_nodes.tripcanvas.errors import NodeError
 
 #: As much as a function is ever handed in a test; the largest synchronous event has 32 MB and the same ratio.
-_BYTES = 4_000_000
+_BYTES = 600_000
 _RATIO, _FLOOR_BYTES = 40, 8 << 20
 _LARGE = {
     "list of numbers": b"[" + b"0," * (_BYTES // 2) + b"0]",

@@ -116,23 +116,6 @@ def test_a_trip_whose_retries_were_used_up_in_an_outage_is_posted_once_after_it(
     assert letters() == []
 
 
-def test_a_result_that_could_not_be_posted_in_an_outage_is_posted_once_after_it(world, command, letters):
-    world.supervisor.stop_service("feed")
-    try:
-        [expected] = world.publish(world.trip())
-        [letter, *_] = world.wait(lambda: letters("--journey", expected), timeout_s=90)
-    finally:
-        world.supervisor.start_service("feed")
-    assert (letter["origin"], letter["function"]) == ("invocation", "tripcanvas-image-ready")
-    # The sweep may have posted it already; sending the result again must then change nothing.
-    done = command("redrive", "--all", "--yes", "--journey", expected)
-    assert (done.returncode, set(journeys_in(done.stdout))) == (0, {expected}), done.stderr
-    [journey] = world.follow([expected])
-    assert journey.step is Step.PUBLISHED
-    assert len(world.posts(expected)) == 1
-    assert letters("--journey", expected) == []
-
-
 def test_a_poisoned_trip_in_a_batch_is_a_letter_and_the_others_are_posted(world, letters):
     trips = [json.dumps(world.trip(), ensure_ascii=False) for _ in range(2)]
     bodies = [trips[0], "毒 9431", trips[1]]

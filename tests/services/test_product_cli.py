@@ -40,7 +40,8 @@ def options_of(command: click.Command) -> set[str]:
 
 
 def commands_below(command: click.Command) -> dict[str, click.Command]:
-    return command.commands if isinstance(command, click.Group) else {}
+    below: dict[str, click.Command] = getattr(command, "commands", {})
+    return below
 
 
 #: Every command that does something, by the words that call it.

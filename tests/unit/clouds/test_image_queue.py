@@ -7,7 +7,7 @@ import json
 
 import pytest
 
-from shared.clouds.image_queue import ImageQueue, open_image_queue
+from shared.clouds.image_queue import ImageQueue, Place, open_image_queue
 from shared.errors import Misconfigured, OutcomeUnknown, Refused, Unavailable
 from shared.results import SinkRecord
 from tests.unit.clouds.scripted import CUT_SHORT, DROPPED, GARBAGE, HTML, PATIENCE_S, SILENT, Reply, session_with
@@ -17,6 +17,7 @@ GRAPH = '{"1":{"class_type":"WanxImage","inputs":{"prompt":"水墨画:西湖的�
 TASK = "3f2b7c1e-6a0d-5c7f-9d3b-2a8e4f1c5d60-1"
 INDEX = Reply(200, b"1721382765\n", {"X-Eas-Queueservice-Request-Id": "r-77"})
 NOTHING = Reply(204)
+RECORD = Reply(200, json.dumps([{"index": 7, "tags": {"task_id": TASK}, "data": "e30="}]).encode())
 
 
 @pytest.fixture
@@ -143,22 +144,26 @@ def test_a_graph_the_gateway_finds_too_large_is_refused_for_good(queue, service)
 
 @pytest.mark.parametrize(
     ("answers", "found", "asked"),
-    [([INDEX], True, [""]), ([NOTHING, INDEX], True, ["", "/sink"]), ([NOTHING], False, ["", "/sink"])],
+    [
+        ([RECORD], Place(7, reported=False), [""]),
+        ([NOTHING, RECORD], Place(7, reported=True), ["", "/sink"]),
+        ([NOTHING], None, ["", "/sink"]),
+    ],
     ids=["in the input queue", "in the sink", "nowhere"],
 )
 def test_a_task_is_looked_for_in_both_queues_by_its_tag_and_without_taking_it(queue, service, answers, found, asked):
     service.answers(*answers)
-    assert queue.find(TASK) is found
+    assert queue.find(TASK) == found
     assert [seen.path.removeprefix("/api/predict/tripcanvas_comfyui") for seen in service.seen] == asked
     assert all(seen.query["task_id"] == TASK and seen.query["_auto_delete_"] == "false" for seen in service.seen)
 
 
 def test_looking_and_deleting_are_repeated_because_that_changes_nothing(queue, service):
-    service.answers(DROPPED, INDEX)
-    assert queue.find(TASK)
+    service.answers(DROPPED, INDEX, HTML, RECORD)
+    assert queue.find(TASK) == Place(7, reported=False)
     service.answers(Reply(500), Reply(200, b"OK"))
     queue.delete_from_sink([7, 8])
-    assert [seen.method for seen in service.seen] == ["GET", "GET", "DELETE", "DELETE"]
+    assert [seen.method for seen in service.seen] == ["GET", "GET", "GET", "GET", "DELETE", "DELETE"]
     assert service.seen[-1].query == {"_indexes_": "7,8"}
 
 

@@ -71,6 +71,7 @@ class QueuedGraph:
     task_id: str
     tags: dict[str, str]
     graph: dict[str, Any]
+    index: int
 
 
 class GpuSide:
@@ -90,7 +91,9 @@ class GpuSide:
 
     def queued(self, *, take: bool = False) -> list[QueuedGraph]:
         return [
-            QueuedGraph(item["tags"]["task_id"], item["tags"], json.loads(base64.b64decode(item["data"])))
+            QueuedGraph(
+                item["tags"]["task_id"], item["tags"], json.loads(base64.b64decode(item["data"])), item["index"]
+            )
             for item in self._read("", take=take)
         ]
 

@@ -116,7 +116,7 @@ def test_after_a_crash_between_queueing_and_its_record_the_queue_is_asked_and_no
     deployment.clock.advance(seconds=60)
     outcome = deployment.take(sent)
     assert deployment.steps(outcome.journey) == QUEUED
-    assert deployment.read(outcome.journey).need(Submitted).index == 0
+    assert deployment.read(outcome.journey).need(Submitted).index == deployment.gpu.queued()[0].index
     assert len(deployment.gpu.queued()) == 1
 
 

@@ -88,6 +88,17 @@ def test_a_render_whose_answer_waits_in_the_sink_is_not_ordered_again(deployment
     assert deployment.steps(journey) == STRAIGHT[:4]
 
 
+def test_a_result_that_nobody_read_is_read_by_the_sweeper_who_says_so(deployment):
+    journey = deployment.submitted()
+    deployment.gpu.queued(take=True)
+    deployment.gpu.answer(task_id(journey, 1), painted(journey).encode())
+    deployment.clock.advance(minutes=31)
+    sweep_journeys(deployment.instance())
+    assert deployment.gpu.in_sink() == []
+    [trouble] = deployment.read(journey).troubles
+    assert trouble.code == "WasUnread"
+
+
 def test_a_lost_render_is_ordered_again_and_after_three_the_journey_has_failed(deployment):
     journey = deployment.submitted()
     for attempt in (1, 2, 3):
