@@ -3,18 +3,11 @@
 from __future__ import annotations
 
 import http.client
-import re
 import time
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import parse_qs, unquote, urlsplit
 
-_UUID = r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
-_PLACEHOLDERS = (
-    (re.compile(rf"(?:[0-9a-f]{{2}}/)?{_UUID}"), "<id>"),
-    (re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\dZ"), "<minute>"),
-    (re.compile(r"\b[0-9a-f]{12,64}\b"), "<hash>"),
-)
+from localcloud.faults.tap import call_of
 
 
 @dataclass(slots=True)
@@ -41,7 +34,7 @@ class Tap:
 
         def put(connection: Any, method: str, url: str, *arguments: Any, **options: Any) -> None:
             service = self._services.get(connection.port, f"port {connection.port}")
-            call = Call(_name(method, service, url), time.perf_counter(), new_connection=connection.sock is None)
+            call = Call(call_of(service, method, url), time.perf_counter(), new_connection=connection.sock is None)
             self._calls.append(call)
             self._open[id(connection)] = call
             putrequest(connection, method, url, *arguments, **options)
@@ -58,13 +51,3 @@ class Tap:
     def take(self) -> list[Call]:
         calls, self._calls = self._calls, []
         return calls
-
-
-def _name(method: str, service: str, url: str) -> str:
-    parts = urlsplit(url)
-    path = unquote(parts.path)
-    if prefix := parse_qs(parts.query).get("prefix"):
-        path += f"?prefix={prefix[0]}"
-    for pattern, placeholder in _PLACEHOLDERS:
-        path = pattern.sub(placeholder, path)
-    return f"{method} {service} {path}"
