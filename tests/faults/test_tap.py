@@ -113,7 +113,6 @@ def test_a_call_without_a_time_out_is_told_of(shop):
         ("/posts/3f/3f2b7c1e-6a0d-5c7f-9d3b-2a8e4f1c5d60/feed-0123456789ab.jpg", "/posts/<id>/feed.jpg"),
         ("/api/posts?journey_id=3f2b7c1e-6a0d-5c7f-9d3b-2a8e4f1c5d60", "/api/posts"),
         ("/b?list-type=2&prefix=open%2F&max-keys=500", "/b?prefix=open/"),
-        ("/j/trouble-1763798400000-sweeping-a1b2.json", "/j/trouble-sweeping.json"),
     ],
 )  # fmt: skip
 def test_a_call_has_the_same_name_for_every_journey(url, name):
