@@ -115,6 +115,15 @@ def test_no_post_is_an_answer(feed, service):
     assert len(service.seen) == 1
 
 
+def test_a_withdrawal_is_signed_so_that_a_look_up_is_none_and_is_repeated(feed, service):
+    service.answers(Reply(500), Reply(204))
+    feed.withdraw(JOURNEY)
+    assert [seen.method for seen in service.seen] == ["DELETE", "DELETE"]
+    seen = service.seen[-1]
+    assert seen.query == {"journey_id": JOURNEY}
+    assert webhooks.verify(SECRET, seen.headers, b"", now=time.time()) == f"withdraw:{JOURNEY}"
+
+
 def test_a_secret_that_cannot_sign_is_a_fault_of_the_settings(service):
     with pytest.raises(Misconfigured):
         open_feed(service.url, "not-a-secret").publish(POST, CREATED_AT)

@@ -7,7 +7,7 @@ import json
 
 import pytest
 
-from shared.clouds.image_queue import ImageQueue, Place, open_image_queue
+from shared.clouds.image_queue import ImageQueue, Load, Place, open_image_queue
 from shared.errors import Misconfigured, OutcomeUnknown, Refused, Unavailable
 from shared.results import SinkRecord
 from tests.unit.clouds.scripted import CUT_SHORT, DROPPED, GARBAGE, HTML, PATIENCE_S, SILENT, Reply, session_with
@@ -243,3 +243,30 @@ def test_an_address_may_end_in_a_slash(service):
     service.answers(NOTHING)
     assert poll(open_image_queue(f"{service.url}/", "tripcanvas_comfyui", TOKEN)) == []
     assert service.seen[0].path.startswith("/api/predict/")
+
+
+def attributes(length: object, limit: object = "10000") -> Reply:
+    return Reply(200, json.dumps({"stream.length": length, "stream.approxMaxLength": limit}).encode())
+
+
+def test_how_full_the_queues_are_is_asked_of_both(queue, service):
+    service.answers(attributes("12"), Reply(503), attributes("9000"))
+    assert queue.load() == Load(waiting=12, unread=9000, unread_limit=10_000)
+    assert [seen.path.rpartition("/")[2] for seen in service.seen] == ["tripcanvas_comfyui", "sink", "sink"]
+    assert all(seen.query == {"_attrs_": "true"} for seen in service.seen)
+
+
+@pytest.mark.parametrize("reply", [HTML, Reply(200, b"{}"), attributes("many"), attributes(None), Reply(200, b"[]")])
+def test_attributes_that_cannot_be_read_leave_it_open(queue, service, reply):
+    service.answers(reply)
+    with pytest.raises(OutcomeUnknown):
+        queue.load()
+
+
+def test_a_graph_is_taken_out_of_the_input_queue_by_its_index(queue, service):
+    service.answers(DROPPED, Reply(200, b"OK"))
+    queue.drop(7)
+    seen = service.seen[-1]
+    assert (seen.method, seen.path, seen.query) == (
+        "DELETE", "/api/predict/tripcanvas_comfyui", {"_indexes_": "7"},
+    )  # fmt: skip

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from shared.errors import Misconfigured, OutcomeUnknown, Refused, ServiceError, Unavailable
-from shared.retries import ATTEMPTS, FIRST_PAUSE_S, retrying
+from shared.retries import ATTEMPTS, FIRST_PAUSE_S, RESERVE_S, retrying, within
 
 UNAVAILABLE = Unavailable("eas", "503")
 UNKNOWN = OutcomeUnknown("eas", "Timeout")
@@ -85,3 +85,18 @@ def test_each_pause_lies_between_half_of_a_bound_and_the_bound_which_doubles(pau
         assert all(bound / 2 <= pause <= bound for pause in drawn)
         # Jitter: instances that failed together must not come back together.
         assert max(drawn) - min(drawn) > bound / 8
+
+
+def test_nothing_is_repeated_when_the_run_has_no_time_left_for_it(pauses):
+    call = Call(UNAVAILABLE, UNAVAILABLE)
+    with within(RESERVE_S), pytest.raises(Unavailable):
+        retrying(call, idempotent=True, sleep=pauses.append)
+    assert (call.made, pauses) == (1, [])
+    with within(RESERVE_S + 60):
+        assert retrying(call, idempotent=True, sleep=pauses.append) == 42
+
+
+def test_the_bound_of_a_run_ends_with_it(pauses):
+    with within(0):
+        pass
+    assert retrying(Call(UNAVAILABLE), idempotent=True, sleep=pauses.append) == 42
