@@ -145,11 +145,14 @@ class Ledger:
     def claim(self, trip_key: str) -> TripClaim | None:
         """The claim of a trip; None when no message of it was accepted."""
         try:
-            return _claims.decode(self.bucket.get(_claim_key(trip_key), max_bytes=_MAX_ENTRY_BYTES))
+            claim = _claims.decode(self.bucket.get(_claim_key(trip_key), max_bytes=_MAX_ENTRY_BYTES))
         except NotFound:
             return None
         except _UNREADABLE:
-            raise ServiceError("oss", "UnreadableRecord", f"trip {trip_key}") from None
+            claim = None
+        if claim is None or not claim.journeys:
+            raise ServiceError("oss", "UnreadableRecord", f"trip {trip_key}")
+        return claim
 
     def find(self, journey_id: str, trip_key: str) -> Journey:
         """The journey as it stands, from its trip's claim when its own log has no entry yet."""

@@ -18,7 +18,7 @@ from tests.fuzz.mutation import Mutator
 from tests.fuzz.service_targets import SERVICES
 from tests.fuzz.targets import PURE, Target
 
-CASES = int(os.environ.get("FUZZ_CASES", "4000"))
+CASES = int(os.environ.get("FUZZ_CASES", "1500"))
 SEED = int(os.environ.get("FUZZ_SEED", "1"))
 TARGETS = (*PURE, *SERVICES)
 _TAKE_ANYTHING = ("rejected", "owners_words")

@@ -17,7 +17,16 @@ def test_a_mutated_object_is_read_or_told(target):
 
 
 @pytest.mark.parametrize(
-    "body", [b"\xff", b'{"step":"received","x":"\xff"}', b'{"x":' * 5000 + b"0" + b"}" * 5000, b"", b"[]", b"null"]
+    "body",
+    [
+        b"\xff",
+        b'{"step":"received","x":"\xff"}',
+        b'{"x":' * 5000 + b"0" + b"}" * 5000,
+        b"",
+        b"[]",
+        b"null",
+        b'{"content_hash":"h","journeys":{}}',
+    ],
 )
 def test_an_object_that_is_none_is_told(body):
     # Twice as many choices as a begun journey has objects: every one is hit.
