@@ -13,6 +13,7 @@ from shared.errors import InvalidInput, ServiceError, TripcanvasError, Unavailab
 from shared.facts import facts_of
 from shared.feed import title_of
 from shared.journey import (
+    TAKING_OVER,
     Failed,
     Held,
     Inspected,
@@ -78,6 +79,8 @@ def journeys_of(body: bytes, services: Services) -> list[str]:
 def tell(journey: Journey, record: Record) -> tuple[str, str]:
     """A record as a line for people: the step, and what is worth knowing about it."""
     if isinstance(record, Trouble):
+        if record.during == TAKING_OVER:
+            return "taken over", record.reason
         return "trouble", f"{record.reason}; will be tried again"
     step = step_of(record).value + (f" {record.attempt}" if record.attempt > 1 else "")
     return step, _detail(journey, record)
