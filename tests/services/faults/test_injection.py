@@ -151,7 +151,11 @@ def test_a_connection_ends_without_an_answer_and_the_work_was_done(
 @pytest.mark.parametrize("body", [b"", b"x" * 3_000_000], ids=["empty", "large"])
 def test_a_reset_is_one_on_the_wire(running: Cloud, service: str, after_effect: bool, body: bytes) -> None:
     fault = {"do": "reset", "after_effect": after_effect}
-    with raw_request(running, service, fault, body) as connection, pytest.raises(ConnectionResetError):
+    # A service may be through with a large request before it has read all of it: the reset then meets the sending.
+    with (
+        pytest.raises((ConnectionResetError, BrokenPipeError)),
+        raw_request(running, service, fault, body) as connection,
+    ):
         connection.recv(1)
 
 
