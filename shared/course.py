@@ -9,10 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
 
 from shared.errors import Misconfigured, NotDone, OutcomeUnknown, ServiceError, TripcanvasError, Unavailable
-from shared.journey import Failed, Journey, Received, Step, StepRecord, Trouble, due_at, step_of
+from shared.journey import Failed, Journey, Received, Step, StepRecord, Trouble, next_look, step_of
 from shared.ledger import Marker, Overtaken
 from shared.reporting import Outcome
 from shared.services import Services
@@ -105,19 +104,12 @@ class Course:
         if self.journey.step is not Step.CANCELLED:
             self.services.ledger.close(self.journey, self.services.step_allowance)
 
-    def next_look(self) -> datetime:
-        """When the sweeper should look: at the next deadline, or, with trouble, ever more rarely as time goes by."""
-        now = self.services.now()
-        due = due_at(self.journey, self.services.step_allowance)
-        if due > now:
-            return due
-        age = max(now - self.journey.records[0].at, timedelta(0))
-        return now + min(self.services.step_allowance, age / 4)
-
-    def leave_to_sweeper(self) -> None:
-        """Put a marker, beside the one that the journey has, for the next look."""
-        marker = Marker.of(self.journey.id, self.journey.need(Received), self.next_look())
-        self.services.ledger.mark(marker)
+    def hand_over(self, outcome: Outcome) -> None:
+        """Leave a journey that could not be taken to its next wait to the sweeper, by a marker for the next look."""
+        if not outcome.reason or outcome.retry or self.journey.finished:
+            return
+        due = next_look(self.journey, self.services.now(), self.services.step_allowance)
+        self.services.ledger.mark(Marker.of(self.journey.id, self.journey.need(Received), due))
 
     def _trouble(self, during: str, error: TripcanvasError) -> Outcome:
         service = error.service if isinstance(error, ServiceError) else ""

@@ -70,8 +70,7 @@ def take_result(message: Message, services: Services) -> Outcome:
             log("foreign_result", journey=journey_id)
             return Outcome(journey_id, "ignored", "no such journey")
         outcome = course.run("delivering", work)
-        if outcome.reason and not outcome.retry and not course.journey.finished:
-            course.leave_to_sweeper()
+        course.hand_over(outcome)
     except TripcanvasError as error:
         log("trouble", journey=journey_id, during="delivering", code=type(error).__name__)
         return Outcome(journey_id, "delivering", str(error), retry=True)

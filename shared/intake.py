@@ -117,8 +117,7 @@ def _take_journey(
             outcome = Outcome(journey, Step.RECEIVED.value, _NO_TIME)
         else:
             outcome = course.run("submitting", begin)
-        if outcome.reason and not outcome.retry and not course.journey.finished:
-            course.leave_to_sweeper()
+        course.hand_over(outcome)
     except TripcanvasError as error:
         log("trouble", journey=journey, during="taking", code=type(error).__name__)
         return Outcome(journey, "receiving", str(error), retry=True)

@@ -402,3 +402,15 @@ def due_at(journey: Journey, step_allowance: timedelta) -> datetime:
     if trouble and trouble.at >= last.at:
         return trouble.at
     return last.at + step_allowance
+
+
+def next_look(journey: Journey, now: datetime, step_allowance: timedelta) -> datetime:
+    """When the sweeper should look: at the next deadline, or, with that behind, ever more rarely as time goes by.
+
+    That is a quarter of the journey's age from now, and at most `step_allowance`.
+    """
+    due = due_at(journey, step_allowance)
+    if due > now:
+        return due
+    age = max(now - journey.records[0].at, timedelta(0))
+    return now + min(step_allowance, age / 4)

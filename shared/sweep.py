@@ -11,7 +11,7 @@ from shared.course import Course
 from shared.delivery import go_on, published
 from shared.errors import TripcanvasError, Unavailable
 from shared.intake import begin
-from shared.journey import Journey, Rendered, RenderFailed, Step, due_at, task_id
+from shared.journey import Journey, Rendered, RenderFailed, Step, due_at, next_look, task_id
 from shared.ledger import Marker
 from shared.relay import relay_results
 from shared.services import Services
@@ -80,7 +80,8 @@ def _look_after(marker: Marker, services: Services, swept: Sweep) -> Sweep:
     elif not journey.records or journey.finished:
         services.ledger.unmark(marker)
         return replace(swept, closed=swept.closed + 1, moved=swept.moved + (journey.records != before.records))
-    later = replace(marker, due=course.next_look().replace(second=0, microsecond=0))
+    due = next_look(journey, services.now(), services.step_allowance)
+    later = replace(marker, due=due.replace(second=0, microsecond=0))
     if later != marker:
         services.ledger.mark(later)
         services.ledger.unmark(marker)

@@ -129,7 +129,7 @@ class ImageQueue:
             try:
                 attributes = answer.json()
                 lengths.append((int(attributes["stream.length"]), int(attributes["stream.approxMaxLength"])))
-            except (ValueError, TypeError, KeyError):
+            except (ValueError, TypeError, KeyError, RecursionError):
                 raise OutcomeUnknown("eas", "UnreadableAttributes") from None
         (waiting, _), (unread, limit) = lengths
         return Load(waiting, unread, limit)

@@ -6,9 +6,10 @@ import pytest
 import requests
 
 from shared.cancelling import cancel_trip
+from shared.course import Course
 from shared.errors import InvalidInput
 from shared.intake import take_message
-from shared.journey import Step, Stored
+from shared.journey import Cancelled, Step, Stored
 from shared.sweep import Sweep, sweep_journeys
 from tests.unit.steps.deployment import STRAIGHT, Crash, message, trip
 
@@ -88,6 +89,19 @@ def test_cancelled_in_the_middle_of_being_posted(deployment, cancel, look):
     services = deployment.interrupted(look, lambda: cancel(sent))
     assert deployment.finish(journey, services=services).step == "cancelled"
     assert gone(deployment, journey)
+
+
+def test_a_post_that_stands_when_its_run_learns_of_the_end_is_withdrawn_by_that_run(deployment):
+    """The person's own run died right after the end was written."""
+    journey = deployment.submitted()
+
+    def end():
+        course = Course(deployment.read(journey), deployment.instance())
+        course.add(Cancelled(at=deployment.clock.at))
+        course.commit()
+
+    assert deployment.finish(journey, services=deployment.interrupted(4, end)).step == "cancelled"
+    assert deployment.posts(journey) == []
 
 
 def test_a_post_under_way_when_its_run_died_is_withdrawn_by_the_next_sweep(deployment, cancel):

@@ -78,16 +78,6 @@ def test_a_render_that_still_waits_in_the_queue_is_not_ordered_again_and_says_so
     assert deployment.markers() == ["2026-11-22T08:38Z"]
 
 
-def test_a_render_whose_answer_waits_in_the_sink_is_not_ordered_again(deployment):
-    journey = deployment.submitted()
-    deployment.gpu.queued(take=True)
-    deployment.gpu.answer(task_id(journey, 1), painted(journey).encode())
-    deployment.clock.advance(minutes=31)
-    sweep_journeys(deployment.instance())
-    assert deployment.gpu.queued() == []
-    assert deployment.steps(journey) == STRAIGHT[:4]
-
-
 def test_a_result_that_nobody_read_is_read_by_the_sweeper_who_says_so(deployment):
     journey = deployment.submitted()
     deployment.gpu.queued(take=True)
@@ -95,8 +85,19 @@ def test_a_result_that_nobody_read_is_read_by_the_sweeper_who_says_so(deployment
     deployment.clock.advance(minutes=31)
     sweep_journeys(deployment.instance())
     assert deployment.gpu.in_sink() == []
+    assert deployment.gpu.queued() == []
+    assert deployment.steps(journey) == STRAIGHT[:4]
     [trouble] = deployment.read(journey).troubles
     assert trouble.code == "WasUnread"
+
+
+@pytest.mark.parametrize(("filling", "left"), [(0.5, 1), (0.0, 0)])
+def test_a_sink_that_fills_is_drained_before_any_journey_is_due(deployment, monkeypatch, filling, left):
+    monkeypatch.setattr("shared.sweep._SINK_IS_FILLING", filling)
+    journey = deployment.submitted()
+    deployment.gpu.answer(task_id(journey, 1), painted(journey).encode())
+    assert sweep_journeys(deployment.instance()) == Sweep()
+    assert len(deployment.gpu.in_sink()) == left
 
 
 def test_a_lost_render_is_ordered_again_and_after_three_the_journey_has_failed(deployment):
