@@ -1,0 +1,1 @@
+"""ComfyUI graphs: what nodes take, and whether a graph fits them."""
