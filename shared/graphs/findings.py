@@ -1,0 +1,50 @@
+"""What is wrong with a graph, one finding at a time."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, Literal
+
+import msgspec
+
+Severity = Literal["error", "warning"]
+ERROR: Literal["error"] = "error"
+WARNING: Literal["warning"] = "warning"
+
+_LONGEST_SHOWN = 60
+
+
+class Finding(msgspec.Struct, frozen=True, kw_only=True):
+    """One thing that is wrong, or that ComfyUI lets pass although it is hardly meant.
+
+    `code` is a word for programs. `node_id` and `title` are empty when the finding is about the whole graph; `input`
+    may also name a place in the bindings, such as ``parameters.seed.max``.
+    """
+
+    severity: Severity
+    code: str
+    node_id: str = ""
+    title: str = ""
+    input: str = ""
+    found: str
+    expected: str
+
+    def __str__(self) -> str:
+        place = f"node {self.node_id}" if self.node_id else "graph"
+        if self.title:
+            place += f" ({self.title})"
+        if self.input:
+            place += f", {self.input}"
+        return f"{place}: found {self.found}, expected {self.expected}"
+
+
+def shown(value: Any) -> str:
+    """A value as a finding repeats it: JSON, cut when it is long."""
+    text = json.dumps(value, ensure_ascii=False, default=str)
+    return text if len(text) <= _LONGEST_SHOWN else f"{text[: _LONGEST_SHOWN - 1]}…"
+
+
+def listed(values: Any) -> str:
+    """The values of a choice as a finding repeats them, the first few of a long list."""
+    some = [str(value) for value in values][:12]
+    return ", ".join(some) + (f", … ({len(values)} in all)" if len(values) > len(some) else "")
