@@ -6,7 +6,7 @@ Read strictly: a key that nobody knows is an error, since it is most likely a mi
 from __future__ import annotations
 
 import sys
-from typing import Literal, Union
+from typing import Any, Literal, TypeVar
 
 import msgspec
 
@@ -17,14 +17,10 @@ if sys.version_info >= (3, 11):
 else:
     import tomli as tomllib
 
-Value = Union[str, int, float, bool]
+Value = str | int | float | bool
 
 
-class _Table(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A table of the file."""
-
-
-class Parameter(_Table):
+class Parameter(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One value of the graph that is filled per trip; without a default it has to be given.
 
     `max_length` counts characters. Ranges and choices may only be narrower than the node's own.
@@ -41,7 +37,7 @@ class Parameter(_Table):
     description: str = ""
 
 
-class About(_Table):
+class About(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """``[workflow]``: its name, and the node whose pictures count."""
 
     name: str
@@ -51,7 +47,7 @@ class About(_Table):
     time_budget_s: int = 300
 
 
-class Model(_Table):
+class Model(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """``[[requires.models]]``: one file below the server's ``models`` folder.
 
     `sha256` and `url` are empty for a model that the designers make themselves; `note` then says how.
@@ -66,7 +62,7 @@ class Model(_Table):
     note: str = ""
 
 
-class Requires(_Table):
+class Requires(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """``[requires]``: the lowest ComfyUI version, the node classes in use, models, and GPU memory (0 = none)."""
 
     comfyui: str
@@ -75,17 +71,37 @@ class Requires(_Table):
     models: tuple[Model, ...] = ()
 
 
-class Bindings(_Table):
+class Bindings(msgspec.Struct, frozen=True, kw_only=True):
     """The whole file."""
 
     workflow: About
     requires: Requires
-    parameters: dict[str, Parameter] = {}
+    parameters: dict[str, Parameter]
+
+
+_T = TypeVar("_T")
 
 
 def read_bindings(text: str) -> Bindings:
     """Read ``bindings.toml``. Raises `Misconfigured`, naming the key and what was expected there."""
     try:
-        return msgspec.convert(tomllib.loads(text), Bindings)
-    except (msgspec.ValidationError, tomllib.TOMLDecodeError) as error:
+        tables = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
         raise Misconfigured(f"bindings.toml: {error}") from None
+    for name in tables:
+        if name not in ("workflow", "requires", "parameters"):
+            raise Misconfigured(f"bindings.toml: {name}: no such table; there are workflow, requires and parameters")
+    parameters = _table(tables.get("parameters", {}), dict[str, Any], "parameters")
+    return Bindings(
+        workflow=_table(tables.get("workflow", {}), About, "workflow"),
+        requires=_table(tables.get("requires", {}), Requires, "requires"),
+        parameters={name: _table(table, Parameter, f"parameters.{name}") for name, table in parameters.items()},
+    )
+
+
+def _table(table: Any, kind: type[_T], place: str) -> _T:
+    try:
+        return msgspec.convert(table, kind)
+    except msgspec.ValidationError as error:
+        said, _, path = str(error).partition(" - at `$")
+        raise Misconfigured(f"bindings.toml: {place}{path.rstrip('`')}: {said}") from None

@@ -22,10 +22,15 @@ COMBO = "COMBO"
 #: Kinds whose value is usually written into the graph.
 LITERAL_KINDS = frozenset(("INT", "FLOAT", "STRING", "BOOLEAN", COMBO))
 #: Kinds that no page has a widget for, whichever classes a snapshot holds.
+# fmt: off
 _LINKED_KINDS = frozenset(
-    "IMAGE MASK LATENT MODEL CLIP VAE CONDITIONING CONTROL_NET CLIP_VISION CLIP_VISION_OUTPUT STYLE_MODEL UPSCALE_MODEL"
-    " SAMPLER SIGMAS GUIDER NOISE AUDIO VIDEO".split()
+    (
+        "IMAGE", "MASK", "LATENT", "MODEL", "CLIP", "VAE",
+        "CONDITIONING", "CONTROL_NET", "CLIP_VISION", "CLIP_VISION_OUTPUT", "STYLE_MODEL", "UPSCALE_MODEL",
+        "SAMPLER", "SIGMAS", "GUIDER", "NOISE", "AUDIO", "VIDEO",
+    )
 )
+# fmt: on
 #: In a snapshot: the choice is among the files that a server happens to have, which the snapshot leaves out.
 FILES_MARK = "files"
 
