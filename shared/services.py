@@ -87,8 +87,14 @@ class Services:
 
     @cached_property
     def workflow(self) -> Workflow:
-        """The workflow that paints."""
-        return load_workflow(self.settings.workflow)
+        """The workflow that paints. Raises `Misconfigured` for one that can't be filled per trip."""
+        workflow = load_workflow(self.settings.workflow)
+        for name in ("prompt", "filename_prefix"):
+            if name not in workflow.parameters:
+                raise Misconfigured(
+                    f"workflow {workflow.about.name}: it has no parameter {name}, which trips are put in"
+                )
+        return workflow
 
     @property
     def step_allowance(self) -> timedelta:

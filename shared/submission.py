@@ -123,19 +123,23 @@ def _submitted(course: Course, intent: Submitting, index: int, request_id: str) 
 
 def _graph(journey: Journey, task: str, services: Services) -> bytes:
     prompted = journey.need(Prompted)
+    workflow = services.workflow
+    values: dict[str, str | int] = {
+        "prompt": prompted.brief.painting_prompt,
+        "negative_prompt": prompted.brief.negative_prompt,
+        "seed": seed_of(task),
+        "size": f"{WIDTH}*{HEIGHT}",
+        "width": WIDTH,
+        "height": HEIGHT,
+        "model": services.settings.image_model,
+        "filename_prefix": f"{task}/picture",
+    }
     try:
-        return services.workflow.fill(
-            {
-                "prompt": prompted.brief.painting_prompt,
-                "negative_prompt": prompted.brief.negative_prompt,
-                "seed": seed_of(task),
-                "size": f"{WIDTH}*{HEIGHT}",
-                "model": services.settings.image_model,
-                "filename_prefix": f"{task}/picture",
-            },
+        return workflow.fill(
+            {name: value for name, value in values.items() if name in workflow.parameters},
             max_bytes=int(services.settings.number("eas_max_payload_bytes")),
         )
     except InvalidInput as error:
         if error.field in ("prompt", "negative_prompt", "graph"):
             raise NotDone(f"the graph can't be filled: {error}") from None
-        raise Misconfigured(f"workflow {services.workflow.about.name}: {error}") from None
+        raise Misconfigured(f"workflow {workflow.about.name}: {error}") from None

@@ -1,13 +1,12 @@
 """Named parameters into a filled ComfyUI graph.
 
 A workflow is a folder: ``graph.json``, the graph in API format, and ``bindings.toml``, which names the parameters that
-are filled per trip, their types and limits, and the node whose pictures count.
+are filled per trip, their types and limits, and the node whose pictures count. Both are judged once, when the
+workflow is loaded, against the node types of the lowest ComfyUI version that it names.
 """
 
 from __future__ import annotations
 
-import copy
-import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -17,54 +16,33 @@ from typing import Any
 import msgspec
 
 from shared.errors import InvalidInput, Misconfigured
+from shared.graphs.bindings import About, Bindings, Parameter, Requires, read_bindings
+from shared.graphs.check import check_graph
+from shared.graphs.check_bindings import check_bindings
+from shared.graphs.dynamic_inputs import inputs_of
+from shared.graphs.findings import ERROR
+from shared.graphs.node_types import InputType, NodeTypes
+from shared.graphs.template import Template, template_of
 
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
+__all__ = ["FOLDER", "About", "Parameter", "Requires", "Workflow", "load_workflow", "node_types_of", "read_workflow"]
 
 #: The workflows shipped with the product.
 FOLDER = Path(__file__).parent.parent / "workflows"
+#: Their node types, one file per ComfyUI version.
+SNAPSHOTS = FOLDER / "object_info"
 
-
-class Parameter(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One value of the graph that is filled per trip."""
-
-    node: str
-    input: str
-    type: str
-    default: str | int | float | None = None
-    min: float | None = None
-    max: float | None = None
-    max_length: int | None = None
-    choices: tuple[str, ...] = ()
-    description: str = ""
-
-
-class About(msgspec.Struct, frozen=True, kw_only=True):
-    """What `[workflow]` in ``bindings.toml`` says."""
-
-    name: str
-    output_node: str
-    title_zh: str = ""
-    title_en: str = ""
-    time_budget_s: int = 300
-    min_comfyui: str = ""
-    nodes: tuple[str, ...] = ()
-
-
-class _Bindings(msgspec.Struct, frozen=True):
-    workflow: About
-    parameters: dict[str, Parameter]
+_FINDINGS_TOLD = 3
 
 
 @dataclass(frozen=True, slots=True)
 class Workflow:
-    """A loaded workflow; `graph` must not be changed, `fill` copies it."""
+    """A loaded workflow, free of errors; `graph` must not be changed."""
 
     about: About
+    requires: Requires
     parameters: Mapping[str, Parameter]
     graph: Mapping[str, Any]
+    template: Template
 
     def fill(self, values: Mapping[str, str | int | float], *, max_bytes: int) -> bytes:
         """The graph with `values` put in, as compact UTF-8 JSON without ``_meta``.
@@ -72,68 +50,66 @@ class Workflow:
         Raises `InvalidInput`, naming the parameter, for an unknown, missing or unfit value, and when the result is
         larger than `max_bytes` (the queue's limit for one record).
         """
-        for name in values:
-            if name not in self.parameters:
-                raise InvalidInput(name, f"one of the parameters {', '.join(sorted(self.parameters))}")
-        graph = {
-            node: {"inputs": copy.copy(content["inputs"]), "class_type": content["class_type"]}
-            for node, content in self.graph.items()
-        }
-        for name, parameter in self.parameters.items():
-            value = values.get(name, parameter.default)
-            if value is None:
-                raise InvalidInput(name, "a value; it has no default")
-            graph[parameter.node]["inputs"][parameter.input] = _checked(name, parameter, value)
-        body = msgspec.json.encode(graph)
+        if not values.keys() <= self.parameters.keys():
+            unknown = next(name for name in values if name not in self.parameters)
+            raise InvalidInput(unknown, f"one of the parameters {', '.join(sorted(self.parameters))}")
+        body = self.template.fill(values)
         if len(body) > max_bytes:
             raise InvalidInput("graph", f"at most {max_bytes} bytes when filled, got {len(body)}")
         return body
 
 
-def _checked(name: str, parameter: Parameter, value: str | float) -> str | int | float:
-    wanted: dict[str, tuple[type, ...]] = {"string": (str,), "choice": (str,), "int": (int,), "float": (int, float)}
-    if isinstance(value, bool) or not isinstance(value, wanted[parameter.type]):
-        raise InvalidInput(name, f"a value of type {parameter.type}")
-    if isinstance(value, str):
-        if parameter.max_length is not None and len(value) > parameter.max_length:
-            raise InvalidInput(name, f"at most {parameter.max_length} characters, got {len(value)}")
-        if parameter.choices and value not in parameter.choices:
-            raise InvalidInput(name, f"one of {', '.join(parameter.choices)}")
-        return value
-    if parameter.min is not None and value < parameter.min:
-        raise InvalidInput(name, f"at least {parameter.min}")
-    if parameter.max is not None and value > parameter.max:
-        raise InvalidInput(name, f"at most {parameter.max}")
-    return value
+def read_workflow(place: Path) -> tuple[Any, Bindings]:
+    """The graph, as decoded JSON of any form, and the bindings of the folder `place`, not judged.
+
+    Raises `Misconfigured` when a file is missing or can't be read.
+    """
+    name = place.name
+    try:
+        graph = msgspec.json.decode((place / "graph.json").read_bytes())
+        return graph, read_bindings((place / "bindings.toml").read_text("utf-8"))
+    except FileNotFoundError as error:
+        raise Misconfigured(f"workflow {name}: {error.filename} is missing") from None
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise Misconfigured(f"workflow {name}: {error}") from None
+    except Misconfigured as error:
+        raise Misconfigured(f"workflow {name}: {error}") from None
+
+
+@cache
+def node_types_of(version: str, folder: Path = SNAPSHOTS) -> NodeTypes:
+    """The node types of one ComfyUI version. Raises `Misconfigured` when `folder` has no snapshot of it."""
+    place = folder / f"comfyui-{version}.json"
+    if not place.is_file():
+        known = ", ".join(sorted(found.stem.removeprefix("comfyui-") for found in folder.glob("comfyui-*.json")))
+        raise Misconfigured(f"no node types of ComfyUI {version}, only of {known or 'no version'}")
+    return NodeTypes.load(place)
 
 
 @cache
 def load_workflow(name: str, folder: Path = FOLDER) -> Workflow:
-    """Read and check one workflow. Raises `Misconfigured`, naming the file and what is wrong in it."""
-    place = folder / name
+    """Read and judge one workflow. Raises `Misconfigured` with the first things that are wrong in it."""
+    graph, bindings = read_workflow(folder / name)
     try:
-        graph = msgspec.json.decode((place / "graph.json").read_bytes())
-        bindings = msgspec.convert(tomllib.loads((place / "bindings.toml").read_text("utf-8")), _Bindings)
-    except FileNotFoundError as error:
-        raise Misconfigured(f"workflow {name}: {error.filename} is missing") from None
-    except (msgspec.DecodeError, tomllib.TOMLDecodeError) as error:
+        node_types = node_types_of(bindings.requires.comfyui)
+    except Misconfigured as error:
         raise Misconfigured(f"workflow {name}: {error}") from None
-    _check_bindings(name, graph, bindings)
-    return Workflow(bindings.workflow, bindings.parameters, graph)
+    wrong = [finding for finding in check_graph(graph, node_types) if finding.severity == ERROR]
+    if not wrong:
+        wrong = [finding for finding in check_bindings(graph, bindings, node_types) if finding.severity == ERROR]
+    if wrong:
+        told = "; ".join(str(finding) for finding in wrong[:_FINDINGS_TOLD])
+        more = f" (and {len(wrong) - _FINDINGS_TOLD} more)" if len(wrong) > _FINDINGS_TOLD else ""
+        raise Misconfigured(f"workflow {name}: {told}{more}")
+    template = template_of(graph, bindings.parameters, _declared(graph, bindings, node_types))
+    return Workflow(bindings.workflow, bindings.requires, bindings.parameters, graph, template)
 
 
-def _check_bindings(name: str, graph: Any, bindings: _Bindings) -> None:
-    if not isinstance(graph, dict) or not all(
-        isinstance(node, dict) and isinstance(node.get("class_type"), str) and isinstance(node.get("inputs"), dict)
-        for node in graph.values()
-    ):
-        raise Misconfigured(f"workflow {name}: graph.json is not an API export (node id to class_type and inputs)")
-    if bindings.workflow.output_node not in graph:
-        raise Misconfigured(f"workflow {name}: output_node {bindings.workflow.output_node} is not in the graph")
-    for key, parameter in bindings.parameters.items():
-        if parameter.type not in ("string", "int", "float", "choice"):
-            raise Misconfigured(f"workflow {name}: parameters.{key}.type must be string, int, float or choice")
-        if parameter.node not in graph:
-            raise Misconfigured(f"workflow {name}: parameters.{key}.node {parameter.node} is not in the graph")
-        if parameter.input not in graph[parameter.node]["inputs"]:
-            raise Misconfigured(f"workflow {name}: parameters.{key}.input {parameter.input} is no input of that node")
+def _declared(graph: Mapping[str, Any], bindings: Bindings, node_types: NodeTypes) -> dict[tuple[str, str], InputType]:
+    found = {}
+    for parameter in bindings.parameters.values():
+        entry = graph[parameter.node]
+        node = node_types.get(entry["class_type"])
+        if node is not None:
+            found[parameter.node, parameter.input] = inputs_of(node, entry["inputs"])[parameter.input]
+    return found

@@ -180,13 +180,13 @@ def input_type(name: str, declared: Any, *, required: bool) -> InputType:
     if kind != COMBO:
         return InputType(name=name, kind=kind, options=options, required=required)
     values = declared[0] if isinstance(declared[0], list) else options.get("options") or ()
-    files, marked = are_files(name, values, options), FILES_MARK in options
+    files = are_files(name, values, options)
     return InputType(
         name=name,
         kind=kind,
         options=options,
         required=required,
-        choices=None if marked and not values else tuple(values),
+        choices=None if FILES_MARK in options else tuple(values),
         files=files,
         upload=files and any(options.get(key) for key in _UPLOADS),
     )

@@ -45,10 +45,10 @@ def test_the_graph_is_valid_and_every_node_of_it_is_needed(name: str, classes: d
 
 @pytest.mark.parametrize("name", NAMES)
 def test_the_bindings_name_the_folder_the_output_and_the_nodes(name: str, classes: dict[str, type[Any]]) -> None:
-    graph, workflow = graph_of(name), bindings_of(name)["workflow"]
-    assert workflow["name"] == name
-    assert classes[graph[workflow["output_node"]]["class_type"]].OUTPUT_NODE
-    assert sorted(workflow["nodes"]) == sorted({entry["class_type"] for entry in graph.values()})
+    graph, bindings = graph_of(name), bindings_of(name)
+    assert bindings["workflow"]["name"] == name
+    assert classes[graph[bindings["workflow"]["output_node"]]["class_type"]].OUTPUT_NODE
+    assert sorted(bindings["requires"]["nodes"]) == sorted({entry["class_type"] for entry in graph.values()})
 
 
 @pytest.mark.parametrize("name", NAMES)
