@@ -147,16 +147,28 @@ class _Check:
             elif is_link(given[name]):
                 for complaint in self._link(wanted, given[name]):
                     self._note(node_id, name, complaint)
+                if name == "filename_prefix":
+                    expected = "a text in the graph; where the file will lie can't be judged"
+                    self._note(node_id, name, (WARNING, "prefix_linked", shown(given[name]), expected))
             else:
                 for complaint in complaints(wanted, given[name], self._types.linked_kinds):
                     self._note(node_id, name, complaint)
-        for name in [name for name in given if name not in declared]:
-            known = listed([*declared]) or "no input at all"
-            self._note(node_id, name, (WARNING, "extra_input", shown(given[name]), f"one of {known}; this is ignored"))
-            # Ignored by the node, but the server still runs what it leads to.
-            if is_link(given[name]) and len(given[name]) == 2:
-                for complaint in self._link(None, given[name]):
+        for name in given:
+            if name not in declared:
+                for complaint in self._extra(given[name], listed([*declared]) or "no input at all"):
                     self._note(node_id, name, complaint)
+
+    def _extra(self, value: Any, known: str) -> Iterator[Complaint]:
+        """An input that the class doesn't declare: a value is dropped, but a link is followed.
+
+        What it leads to is run and handed to the node's function, which fails. A link to nothing ends the server's
+        worker thread: it takes graphs from then on and runs none (seen on 0.3.64 and 0.12.1).
+        """
+        if not (is_link(value) and len(value) == 2 and isinstance(value[0], str)):
+            yield WARNING, "extra_input", shown(value), f"one of {known}; this is ignored"
+            return
+        yield ERROR, "extra_link", shown(value), f"one of {known}; a link to another is not ignored, it fails the run"
+        yield from self._link(None, value)
 
     def _link(self, wanted: InputType | None, value: list[Any]) -> Iterator[Complaint]:
         if len(value) != 2:
