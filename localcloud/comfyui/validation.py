@@ -194,7 +194,8 @@ class _Check:
             except _Wrong as wrong:
                 verdict.reasons.append(wrong.error)
         step = Step(node_id, node, values)
-        verdict.reasons += _own_reasons(node, {name: _seen(values.get(name, raw)) for name, raw in given.items()})
+        if own:
+            verdict.reasons += _own_reasons(node, {name: _seen(values.get(name, raw)) for name, raw in given.items()})
         if upstream_is_valid and not verdict.reasons:
             verdict.step = step
         return verdict
