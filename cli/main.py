@@ -14,7 +14,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from cli import dead_letters, faults
+from cli import dead_letters, faults, workflows
 from cli.cloud import (
     ALREADY_STARTING,
     CloudError,
@@ -33,6 +33,7 @@ from shared.errors import InvalidInput, TripcanvasError
 app = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__, pretty_exceptions_show_locals=False)
 app.add_typer(faults.app, name="faults")
 app.add_typer(dead_letters.app, name="dead-letters")
+app.add_typer(workflows.app, name="workflows")
 console = Console(highlight=False)
 
 EXAMPLES = Path(__file__).parent.parent / "examples" / "trips"

@@ -20,11 +20,9 @@ from shared.graphs.bindings import About, Bindings, Parameter, Requires, read_bi
 from shared.graphs.check import check_graph
 from shared.graphs.check_bindings import check_bindings
 from shared.graphs.dynamic_inputs import inputs_of
-from shared.graphs.findings import ERROR
+from shared.graphs.findings import ERROR, Finding
 from shared.graphs.node_types import InputType, NodeTypes
 from shared.graphs.template import Template, template_of
-
-__all__ = ["FOLDER", "About", "Parameter", "Requires", "Workflow", "load_workflow", "node_types_of", "read_workflow"]
 
 #: The workflows shipped with the product.
 FOLDER = Path(__file__).parent.parent / "workflows"
@@ -86,6 +84,24 @@ def node_types_of(version: str, folder: Path = SNAPSHOTS) -> NodeTypes:
     return NodeTypes.load(place)
 
 
+def judge(
+    name: str, graph: Any, bindings: Bindings, node_types: NodeTypes, *, max_bytes: int | None = None
+) -> list[Finding]:
+    """Everything that is wrong with the workflow in the folder `name`; the bindings only when the graph has no error.
+
+    With `max_bytes`, also whether the graph can grow larger than that when it is filled.
+    """
+    found = check_graph(graph, node_types)
+    if bindings.workflow.name != name:
+        place, said = "workflow.name", bindings.workflow.name
+        found.append(
+            Finding(severity=ERROR, code="workflow_name", input=place, found=said, expected=f"its folder, {name}")
+        )
+    if any(finding.severity == ERROR for finding in found):
+        return found
+    return found + check_bindings(graph, bindings, node_types, max_bytes=max_bytes)
+
+
 @cache
 def load_workflow(name: str, folder: Path = FOLDER) -> Workflow:
     """Read and judge one workflow. Raises `Misconfigured` with the first things that are wrong in it."""
@@ -94,9 +110,7 @@ def load_workflow(name: str, folder: Path = FOLDER) -> Workflow:
         node_types = node_types_of(bindings.requires.comfyui)
     except Misconfigured as error:
         raise Misconfigured(f"workflow {name}: {error}") from None
-    wrong = [finding for finding in check_graph(graph, node_types) if finding.severity == ERROR]
-    if not wrong:
-        wrong = [finding for finding in check_bindings(graph, bindings, node_types) if finding.severity == ERROR]
+    wrong = [finding for finding in judge(name, graph, bindings, node_types) if finding.severity == ERROR]
     if wrong:
         told = "; ".join(str(finding) for finding in wrong[:_FINDINGS_TOLD])
         more = f" (and {len(wrong) - _FINDINGS_TOLD} more)" if len(wrong) > _FINDINGS_TOLD else ""

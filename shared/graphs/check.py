@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 
 from shared.graphs.dynamic_inputs import inputs_of
-from shared.graphs.findings import ERROR, WARNING, Finding, Severity, listed, shown
+from shared.graphs.findings import ERROR, WARNING, Finding, Severity, finding_at, listed, shown
 from shared.graphs.node_types import InputType, NodeType, NodeTypes
 from shared.graphs.values import Complaint, complaints
 
@@ -47,14 +47,14 @@ def title_of(entry: Any) -> str:
 def _not_a_graph(graph: Any) -> Finding | None:
     expected = "the API format: node id to class_type and inputs"
     if not isinstance(graph, dict):
-        return Finding(severity=ERROR, code="not_a_graph", found=shown(graph), expected=expected)
+        return finding_at("", "not_a_graph", shown(graph), expected)
     if isinstance(graph.get("nodes"), list):
         found = "the editor's own format (nodes and links)"
         hint = "the API format; export it with “Export (API)” (导出 API)"
-        return Finding(severity=ERROR, code="editor_format", found=found, expected=hint)
+        return finding_at("", "editor_format", found, hint)
     if isinstance(graph.get("prompt"), dict) and "class_type" not in graph["prompt"]:
         found = "a whole request with the graph under prompt"
-        return Finding(severity=ERROR, code="wrapped_graph", found=found, expected="the graph alone")
+        return finding_at("", "wrapped_graph", found, "the graph alone")
     return None
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from shared.graphs.bindings import Bindings, Parameter
 from shared.graphs.check import is_link, title_of
 from shared.graphs.dynamic_inputs import inputs_of
-from shared.graphs.findings import ERROR, WARNING, Finding, Severity, listed, shown
+from shared.graphs.findings import ERROR, WARNING, Finding, Severity, finding_at, listed, shown
 from shared.graphs.node_types import COMBO, NodeTypes
 from shared.graphs.template import worst_bytes
 from shared.graphs.values import complaints
@@ -53,18 +53,14 @@ def is_of_type(kind: str, value: object) -> bool:
     return isinstance(value, _PYTHON[kind]) and (kind == "boolean" or not isinstance(value, bool))
 
 
-def _about(place: str, code: str, found: str, expected: str, severity: Severity = ERROR) -> Finding:
-    return Finding(severity=severity, code=code, input=place, found=found, expected=expected)
-
-
 def _requires(graph: Mapping[str, Any], bindings: Bindings) -> Iterator[Finding]:
     used, named = {entry["class_type"] for entry in graph.values()}, bindings.requires.nodes
     if set(named) != used or len(set(named)) != len(named):
         found, expected = listed(named) or "nothing", f"exactly the classes in use: {', '.join(sorted(used))}"
-        yield _about("requires.nodes", "requires_nodes", found, expected)
+        yield finding_at("requires.nodes", "requires_nodes", found, expected)
     if not _VERSION.fullmatch(bindings.requires.comfyui):
         found = shown(bindings.requires.comfyui)
-        yield _about("requires.comfyui", "requires_version", found, "a version such as 0.3.64")
+        yield finding_at("requires.comfyui", "requires_version", found, "a version such as 0.3.64")
 
 
 def _models(graph: Mapping[str, Any], bindings: Bindings, node_types: NodeTypes) -> Iterator[Finding]:
@@ -78,9 +74,11 @@ def _models(graph: Mapping[str, Any], bindings: Bindings, node_types: NodeTypes)
     listed_models = {model.name for model in bindings.requires.models}
     for name in sorted(wanted - listed_models):
         expected = "every model in use, with its folder, size, licence and source"
-        yield _about("requires.models", "model_unlisted", f"no {name}", expected)
+        yield finding_at("requires.models", "model_unlisted", f"no {name}", expected)
     for name in sorted(listed_models - wanted):
-        yield _about("requires.models", "model_unused", name, "only models that the graph or a choice names", WARNING)
+        yield finding_at(
+            "requires.models", "model_unused", name, "only models that the graph or a choice names", WARNING
+        )
 
 
 def model_files(graph: Mapping[str, Any], node_types: NodeTypes) -> Iterator[tuple[str, str, str]]:
@@ -101,11 +99,13 @@ def _output(graph: Mapping[str, Any], bindings: Bindings, node_types: NodeTypes)
     node_id = bindings.workflow.output_node
     entry = graph.get(node_id)
     if entry is None:
-        yield _about("workflow.output_node", "output_node", shown(node_id), f"a node of the graph: {listed([*graph])}")
+        yield finding_at(
+            "workflow.output_node", "output_node", shown(node_id), f"a node of the graph: {listed([*graph])}"
+        )
         return
     node = node_types.get(entry["class_type"])
     if node is not None and not node.is_output:
-        yield _about(
+        yield finding_at(
             "workflow.output_node", "output_node", node.name, "a node that ends in a result, such as SaveImage"
         )
 
@@ -114,7 +114,7 @@ def _parameter(name: str, graph: Mapping[str, Any], bindings: Bindings, node_typ
     parameter, place = bindings.parameters[name], f"parameters.{name}"
     entry = graph.get(parameter.node)
     if entry is None:
-        yield _about(
+        yield finding_at(
             f"{place}.node", "parameter_node", shown(parameter.node), f"a node of the graph: {listed([*graph])}"
         )
         return
@@ -200,4 +200,4 @@ def _size(graph: Mapping[str, Any], bindings: Bindings, max_bytes: int) -> Itera
     most = worst_bytes(graph, bindings.parameters)
     if most > max_bytes:
         found = f"up to {most} bytes with the longest legal values"
-        yield Finding(severity=ERROR, code="too_large", found=found, expected=f"at most {max_bytes}, the queue's limit")
+        yield finding_at("", "too_large", found, f"at most {max_bytes}, the queue's limit")

@@ -38,6 +38,11 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
         return f"{place}: found {self.found}, expected {self.expected}"
 
 
+def finding_at(place: str, code: str, found: str, expected: str, severity: Severity = ERROR) -> Finding:
+    """A finding that is about no node; `place` may be empty, or a place in the bindings."""
+    return Finding(severity=severity, code=code, input=place, found=found, expected=expected)
+
+
 def shown(value: Any) -> str:
     """A value as a finding repeats it: JSON, cut when it is long."""
     text = json.dumps(value, ensure_ascii=False, default=str)

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from shared.graphs.findings import Finding
 
-VERSIONS = ("0.3.64", "0.12.1")
+VERSIONS = ("0.3.64", "0.8.0", "0.12.1")
 CORPUS = {example.name: example for example in corpus()}
 
 _FAILS = "stricter: the server lets it pass, and then the run fails"
