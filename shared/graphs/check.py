@@ -16,8 +16,10 @@ from shared.graphs.findings import ERROR, WARNING, Finding, Severity, finding_at
 from shared.graphs.node_types import InputType, NodeType, NodeTypes
 from shared.graphs.values import Complaint, complaints
 
-#: A type that goes with every other, and the one whose fit only the page can tell.
-_ANYTHING = frozenset(("*", "COMFY_MATCHTYPE_V3"))
+#: Goes with every other type.
+_ANY = "*"
+#: As an input: one of the types that its template allows; as an output: the type that came in, which only a run knows.
+_MATCHING = "COMFY_MATCHTYPE_V3"
 _LINK_FORM = 'a link ["node id", slot]'
 
 
@@ -72,9 +74,10 @@ class _Check:
         if not outputs and len(self._nodes) == len(self._graph):
             found = listed(sorted({node.name for node in self._nodes.values()})) or "nothing"
             self._note("", "", (ERROR, "no_outputs", found, "a node that ends in a result, such as SaveImage"))
-        needed = self._needed(outputs)
+        # What an unknown class leads to, or whether it is an output, can't be told: it counts as needed.
+        needed = self._needed([*outputs, *(node_id for node_id in self._graph if node_id not in self._nodes)])
         for node_id, node in self._nodes.items():
-            if outputs and node_id not in needed:
+            if needed and node_id not in needed:
                 self._note(node_id, "", (WARNING, "never_run", node.name, "a node that some output needs"))
             start = len(self._findings)
             self._inputs(node_id, node)
@@ -117,12 +120,13 @@ class _Check:
         return f"a known class; did you mean {close[0]}?" if close else "a class that the server has"
 
     def _given(self, node_id: str) -> Mapping[str, Any]:
-        given = self._graph[node_id].get("inputs")
+        entry = self._graph[node_id]
+        given = entry.get("inputs") if isinstance(entry, dict) else None
         return given if isinstance(given, dict) else {}
 
     def _sources(self, node_id: str) -> Iterator[str]:
         for value in self._given(node_id).values():
-            if is_link(value) and len(value) == 2 and isinstance(value[0], str) and value[0] in self._nodes:
+            if is_link(value) and len(value) == 2 and isinstance(value[0], str) and value[0] in self._graph:
                 yield value[0]
 
     def _needed(self, outputs: list[str]) -> set[str]:
@@ -185,7 +189,7 @@ class _Check:
                 slots = f"a slot from 0 to {len(outputs) - 1}" if outputs else "a node with outputs"
                 yield ERROR, "link_slot", shown(value), f"{slots} of {self._nodes[source].name}"
             elif wanted is not None and not _fits(outputs[slot].kind, wanted):
-                yield ERROR, "return_type_mismatch", f"a link to {outputs[slot].kind}", wanted.kind
+                yield ERROR, "return_type_mismatch", f"a link to {outputs[slot].kind}", _wish(wanted)
 
     def _cycles(self, needed: set[str]) -> None:
         done: set[str] = set()
@@ -218,9 +222,14 @@ def _softened(finding: Finding) -> Finding:
 def _wish(wanted: InputType) -> str:
     if wanted.choices:
         return f"one of {listed(wanted.choices)}"
+    if _MATCHING in wanted.kinds:
+        return str((wanted.options.get("template") or {}).get("allowed_types", _ANY))
     return wanted.kind if not wanted.files else "the name of a file"
 
 
 def _fits(received: str, wanted: InputType) -> bool:
-    kinds = {part.strip() for part in received.split(",")}
-    return bool(kinds & wanted.kinds or (kinds | wanted.kinds) & _ANYTHING)
+    kinds, allowed = {part.strip() for part in received.split(",")}, wanted.kinds
+    if _MATCHING in allowed:
+        template = wanted.options.get("template") or {}
+        allowed = frozenset(part.strip() for part in str(template.get("allowed_types", _ANY)).split(","))
+    return bool(kinds & allowed) or _ANY in kinds | allowed or _MATCHING in kinds

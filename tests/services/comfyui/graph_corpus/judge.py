@@ -28,13 +28,15 @@ _NO_END = "no end"
 class Example(NamedTuple):
     """One graph of the corpus, any JSON, and what `check_graph` finds in it: severity, code, place.
 
-    One that `kills` is accepted by a server and ends its worker.
+    `newer` stands in place of `findings` from ComfyUI 0.8.0 on. One that `kills` is accepted by a server and ends its
+    worker.
     """
 
     name: str
     reason: str
-    findings: list[str]
     graph: Any
+    findings: tuple[str, ...] = ()
+    newer: tuple[str, ...] | None = None
     kills: bool = False
 
 
