@@ -11,7 +11,7 @@ import msgspec
 
 from cli.comfyui import Server, read_server
 from shared.errors import InvalidInput, Misconfigured
-from shared.graphs.bindings import Bindings
+from shared.graphs.bindings import Bindings, Requires
 from shared.graphs.check import check_graph, title_of
 from shared.graphs.findings import ERROR, Finding, finding_at, shown
 from shared.graphs.node_types import NodeTypes
@@ -90,7 +90,7 @@ def _check_workflow(name: str, node_types: NodeTypesOf, max_bytes: int) -> list[
         raise Misconfigured(f"workflow {name}: no node types of ComfyUI {bindings.requires.comfyui} or newer")
     found = _merged(name, by_version)
     if node_types.server is not None:
-        found += [Judged(name, (), finding) for finding in _lacking(bindings, node_types.server)]
+        found += [Judged(name, (), finding) for finding in lacking(bindings.requires, node_types.server)]
     return found
 
 
@@ -105,16 +105,16 @@ def _merged(workflow: str, by_version: Mapping[str, list[Finding]]) -> list[Judg
     ]
 
 
-def _lacking(bindings: Bindings, server: Server) -> list[Finding]:
-    """What the bindings ask for and `server` hasn't got, beyond what its node types show."""
+def lacking(requires: Requires, server: Server) -> list[Finding]:
+    """What a workflow requires and `server` hasn't got, beyond what its node types show."""
     found = []
-    lowest = bindings.requires.comfyui
+    lowest = requires.comfyui
     if order_of(server.version) < order_of(lowest):
         said = f"a server of version {server.version}"
         found.append(finding_at("requires.comfyui", "server_version", said, f"{lowest} or newer"))
-    for model in bindings.requires.models:
+    for model in requires.models:
         if model.name not in server.models.get(model.folder, ()):
-            source = model.url or model.note or "the designers, who made it"
+            source = model.url or f"the designers: {model.note}"
             wish = f"models/{model.folder}/{model.name}, {model.size_bytes} bytes, from {source}"
             found.append(finding_at("requires.models", "model_absent", "no such file", wish))
     return found

@@ -194,7 +194,7 @@ class _Check:
     def _cycles(self, needed: set[str]) -> None:
         done: set[str] = set()
         for start in self._nodes:
-            path: list[str] = []
+            path: dict[str, None] = {}
             trail: list[Iterator[str]] = []
             here: str | None = start
             while here is not None or trail:
@@ -202,14 +202,14 @@ class _Check:
                     here = next(trail[-1], None)
                     if here is None:
                         trail.pop()
-                        done.add(path.pop())
+                        done.add(path.popitem()[0])
                         continue
                 if here in path:
-                    circle = " → ".join([*path[path.index(here) :], here])
+                    circle = " → ".join([*list(path)[list(path).index(here) :], here])
                     severity: Severity = ERROR if here in needed else WARNING
                     self._note(here, "", (severity, "cycle", circle, "links that never lead back"))
                 elif here not in done:
-                    path.append(here)
+                    path[here] = None
                     trail.append(self._sources(here))
                 here = None
 
