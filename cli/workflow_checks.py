@@ -90,7 +90,10 @@ def _check_workflow(name: str, node_types: NodeTypesOf, max_bytes: int) -> list[
         raise Misconfigured(f"workflow {name}: no node types of ComfyUI {bindings.requires.comfyui} or newer")
     found = _merged(name, by_version)
     if node_types.server is not None:
-        found += [Judged(name, (), finding) for finding in lacking(bindings.requires, node_types.server)]
+        missing = [Judged(name, (), finding) for finding in lacking(bindings.requires, node_types.server)]
+        told = {shown(model.name) for model in bindings.requires.models} if missing else set()
+        # With the folder and the source, which the node that names the file doesn't know.
+        found = [one for one in found if one.finding.code != "file_absent" or one.finding.found not in told] + missing
     return found
 
 

@@ -70,7 +70,7 @@ def _models(graph: Mapping[str, Any], bindings: Bindings, node_types: NodeTypes)
         for name in entry["inputs"]:
             parameter = filled.get((node_id, name))
             if parameter is not None and _is_model(entry, name, node_types):
-                wanted |= set(parameter.choices)
+                wanted |= {choice for choice in parameter.choices if "." in choice}
     listed_models = {model.name for model in bindings.requires.models}
     for name in sorted(wanted - listed_models):
         expected = "every model in use, with its folder, size, licence and source"

@@ -31,7 +31,8 @@ _LINKED_KINDS = frozenset(
     )
 )
 # fmt: on
-#: In a snapshot: the choice is among the files that a server happens to have, which the snapshot leaves out.
+#: An option that says: the choice is among what a server happens to have. A snapshot has it and no values; a node class
+#: of a package may set it for a choice that nobody could tell to be one (an option that ComfyUI hands on as it is).
 FILES_MARK = "files"
 
 _UPLOADS = ("image_upload", "video_upload", "audio_upload", "file_upload", "image_folder")
@@ -186,7 +187,7 @@ def input_type(name: str, declared: Any, *, required: bool) -> InputType:
         kind=kind,
         options=options,
         required=required,
-        choices=None if FILES_MARK in options else tuple(values),
+        choices=None if FILES_MARK in options and not values else tuple(values),
         files=files,
         upload=files and any(options.get(key) for key in _UPLOADS),
     )
