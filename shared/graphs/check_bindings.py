@@ -9,7 +9,7 @@ from typing import Any
 from shared.graphs.bindings import Bindings, Parameter
 from shared.graphs.check import is_link, title_of
 from shared.graphs.dynamic_inputs import inputs_of
-from shared.graphs.findings import ERROR, WARNING, Finding, Severity, finding_at, listed, shown
+from shared.graphs.findings import ERROR, WARNING, Code, Finding, Severity, finding_at, listed, shown
 from shared.graphs.node_types import COMBO, NodeTypes
 from shared.graphs.template import worst_bytes
 from shared.graphs.values import complaints
@@ -121,7 +121,7 @@ def _parameter(name: str, graph: Mapping[str, Any], bindings: Bindings, node_typ
     node = node_types.get(entry["class_type"])
     declared = inputs_of(node, entry["inputs"]).get(parameter.input) if node is not None else None
 
-    def about(key: str, code: str, found: str, expected: str, severity: Severity = ERROR) -> Finding:
+    def about(key: str, code: Code, found: str, expected: str, severity: Severity = ERROR) -> Finding:
         title, node_id = title_of(entry), parameter.node
         where = f"{place}.{key}" if key else place
         return Finding(
@@ -165,9 +165,9 @@ def _legal_values(parameter: Parameter) -> Iterator[tuple[str, Any]]:
         yield "choices", choice
 
 
-def _inconsistent(parameter: Parameter) -> Iterator[tuple[str, str, str, str]]:
+def _inconsistent(parameter: Parameter) -> Iterator[tuple[str, Code, str, str]]:
     kind, low, high, default = parameter.type, parameter.min, parameter.max, parameter.default
-    code = "parameter_inconsistent"
+    code: Code = "parameter_inconsistent"
     is_number = kind in ("int", "float")
     for key in ("min", "max"):
         value = getattr(parameter, key)

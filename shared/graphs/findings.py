@@ -11,6 +11,60 @@ Severity = Literal["error", "warning"]
 ERROR: Literal["error"] = "error"
 WARNING: Literal["warning"] = "warning"
 
+#: Every kind of finding; docs/workflow-checks.md explains each.
+Code = Literal[
+    "not_a_graph",
+    "editor_format",
+    "wrapped_graph",
+    "no_class_type",
+    "unknown_class",
+    "no_inputs",
+    "no_outputs",
+    "required_input_missing",
+    "bad_linked_input",
+    "link_id_not_text",
+    "link_to_nothing",
+    "link_slot",
+    "return_type_mismatch",
+    "cycle",
+    "literal_for_link",
+    "invalid_input_type",
+    "value_smaller_than_min",
+    "value_bigger_than_max",
+    "value_not_in_list",
+    "file_absent",
+    "path_for_file",
+    "prefix_leaves_output",
+    "prefix_overwrites",
+    "prefix_not_expanded",
+    "prefix_linked",
+    "extra_link",
+    "extra_input",
+    "coerced",
+    "not_finite",
+    "off_step",
+    "never_run",
+    "workflow_name",
+    "output_node",
+    "requires_nodes",
+    "requires_version",
+    "model_unlisted",
+    "model_unused",
+    "too_large",
+    "parameter_node",
+    "parameter_input",
+    "parameter_linked",
+    "parameter_twice",
+    "parameter_type",
+    "parameter_unbounded",
+    "parameter_inconsistent",
+    "parameter_unfit",
+    "editor_drift",
+    "editor_unreadable",
+    "server_version",
+    "model_absent",
+]
+
 _LONGEST_SHOWN = 60
 
 
@@ -22,7 +76,7 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     severity: Severity
-    code: str
+    code: Code
     node_id: str = ""
     title: str = ""
     input: str = ""
@@ -38,7 +92,7 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
         return f"{place}: found {self.found}, expected {self.expected}"
 
 
-def finding_at(place: str, code: str, found: str, expected: str, severity: Severity = ERROR) -> Finding:
+def finding_at(place: str, code: Code, found: str, expected: str, severity: Severity = ERROR) -> Finding:
     """A finding that is about no node; `place` may be empty, or a place in the bindings."""
     return Finding(severity=severity, code=code, input=place, found=found, expected=expected)
 

@@ -12,11 +12,11 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from shared.graphs.findings import ERROR, WARNING, Severity, listed, shown
+from shared.graphs.findings import ERROR, WARNING, Code, Severity, listed, shown
 from shared.graphs.node_types import COMBO, LITERAL_KINDS, InputType
 
 #: severity, code, found, expected
-Complaint = tuple[Severity, str, str, str]
+Complaint = tuple[Severity, Code, str, str]
 
 _DRIVE = re.compile(r"[A-Za-z]:")
 _ANNOTATED = re.compile(r".*\[(input|output|temp)\]\s*")
@@ -91,7 +91,7 @@ def _choice(declared: InputType, value: Any) -> Iterator[Complaint]:
         if not isinstance(value, str):
             yield ERROR, "value_not_in_list", shown(value), "the name of a file"
     elif value not in declared.choices:
-        code = "file_absent" if declared.files else "value_not_in_list"
+        code: Code = "file_absent" if declared.files else "value_not_in_list"
         yield (
             ERROR,
             code,

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import copy
 import json
+import re
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from hypothesis import given, settings
@@ -13,6 +14,7 @@ from hypothesis import strategies as st
 
 from shared.errors import Misconfigured
 from shared.graphs.check import check_graph
+from shared.graphs.findings import Code
 from shared.graphs.node_types import NodeTypes
 from shared.graphs.snapshot import snapshot
 
@@ -213,3 +215,10 @@ def test_a_class_that_can_not_be_read_is_named() -> None:
 def test_node_types_that_are_not_there_are_named(tmp_path: Path) -> None:
     with pytest.raises(Misconfigured, match="info.json can't be read"):
         NodeTypes.load(tmp_path / "info.json")
+
+
+def test_every_kind_of_finding_is_explained() -> None:
+    page = (Path(__file__).parents[3] / "docs" / "workflow-checks.md").read_text("utf-8")
+    rows = re.findall(r"^\| (`.+?) \|", page, re.MULTILINE)
+    explained = [code for row in rows for code in re.findall(r"`(\w+)`", row)]
+    assert sorted(explained) == sorted(get_args(Code))
