@@ -8,6 +8,8 @@ import pytest
 
 from shared.errors import InvalidInput, Misconfigured
 from shared.graphs.template import Gap, worst_bytes
+from shared.services import Services
+from shared.settings import Credentials, Settings
 from shared.workflows import load_workflow
 
 VALUES = {
@@ -182,3 +184,9 @@ def test_a_broken_workflow_is_named_when_it_is_loaded(own, graph, bindings, said
 def test_a_missing_workflow_is_named(tmp_path):
     with pytest.raises(Misconfigured, match="workflow nowhere"):
         load_workflow("nowhere", tmp_path)
+
+
+def test_a_workflow_that_trips_can_not_be_put_in_is_refused_by_name():
+    services = Services(Settings(workflow="article"), Credentials("id", "secret"))
+    with pytest.raises(Misconfigured, match="workflow article: it has no parameter prompt"):
+        _ = services.workflow
