@@ -104,13 +104,17 @@ def test_the_real_server_has_loaded_our_nodes(name: str, object_info: dict[str, 
     "name",
     [
         "EmptyImage",
+        "ImageCompositeMasked",
         "ImageScale",
         "LoadImage",
+        "MaskComposite",
         "PreviewAny",
         "PreviewImage",
+        "PrimitiveInt",
         "PrimitiveString",
         "PrimitiveStringMultiline",
         "SaveImage",
+        "SolidMask",
         "StringConcatenate",
     ],
 )
@@ -178,6 +182,69 @@ def test_a_scaled_picture_differs_by_at_most_one_level(
     # Truncation turns a difference in float32's last bit into one level.
     assert difference.max() <= 1
     assert np.mean(difference > 0) < 0.02
+
+
+def layers(folders: Folders) -> dict[str, dict[str, Any]]:
+    """Two uploaded pictures, nodes 1 and 2; the mask of the second is soft at every pixel."""
+    random = np.random.default_rng(6)
+    below = upload(
+        folders, f"{uuid.uuid4().hex}-风景.png", Image.fromarray(random.integers(0, 256, (60, 80, 3), np.uint8))
+    )
+    above = upload(
+        folders, f"{uuid.uuid4().hex}-车.png", Image.fromarray(random.integers(0, 256, (30, 50, 4), np.uint8))
+    )
+    return {"1": node("LoadImage", image=below), "2": node("LoadImage", image=above)}
+
+
+@pytest.mark.parametrize(("x", "y"), [(0, 0), (13, 7), (60, 50), (80, 0), (9000, 9000)])
+def test_a_picture_is_laid_over_another_with_the_same_pixels(
+    builtin: Runner, real: RemoteComfyUI, folders: Folders, x: int, y: int
+) -> None:
+    lay = node("ImageCompositeMasked", destination=["1", 0], source=["2", 0], x=x, y=y, resize_source=False)
+    lay["inputs"]["mask"] = ["2", 1]
+    graph = {
+        **layers(folders),
+        "3": lay,
+        "9": node("SaveImage", images=["3", 0], filename_prefix=f"对比/{uuid.uuid4().hex}/x"),
+    }
+    np.testing.assert_array_equal(
+        pixels(builtin, builtin.run(graph, "a")), pixels(real, real.run(graph, str(uuid.uuid4())))
+    )
+
+
+@pytest.mark.parametrize("operation", ["multiply", "add", "subtract", "and", "or", "xor"])
+def test_masks_are_combined_with_the_same_pixels(
+    builtin: Runner, real: RemoteComfyUI, folders: Folders, operation: str
+) -> None:
+    combined = node("MaskComposite", destination=["3", 0], source=["2", 1], x=["5", 0], y=40, operation=operation)
+    lay = node("ImageCompositeMasked", destination=["1", 0], source=["6", 0], x=0, y=0, resize_source=False)
+    lay["inputs"]["mask"] = ["4", 0]
+    graph = {
+        **layers(folders),
+        "3": node("SolidMask", value=0.3, width=80, height=60),
+        "4": combined,
+        "5": node("PrimitiveInt", value=20),
+        "6": node("EmptyImage", width=80, height=60, batch_size=1, color=0xC81E1E),
+        "7": lay,
+        "9": node("SaveImage", images=["7", 0], filename_prefix=f"对比/{uuid.uuid4().hex}/x"),
+    }
+    np.testing.assert_array_equal(
+        pixels(builtin, builtin.run(graph, "a")), pixels(real, real.run(graph, str(uuid.uuid4())))
+    )
+
+
+def test_a_resized_picture_with_a_mask_of_another_size_differs_by_at_most_one_level(
+    builtin: Runner, real: RemoteComfyUI, folders: Folders
+) -> None:
+    lay = node("ImageCompositeMasked", destination=["1", 0], source=["2", 0], x=0, y=0, resize_source=True)
+    lay["inputs"]["mask"] = ["2", 1]
+    graph = {
+        **layers(folders),
+        "3": lay,
+        "9": node("SaveImage", images=["3", 0], filename_prefix=f"对比/{uuid.uuid4().hex}/x"),
+    }
+    ours, theirs = pixels(builtin, builtin.run(graph, "a")), pixels(real, real.run(graph, str(uuid.uuid4())))
+    assert np.abs(ours.astype(int) - theirs.astype(int)).max() <= 1
 
 
 @pytest.mark.parametrize("value", ["晴天\n微风", 3, 0.5, True, {"车": ["黑", 1]}])
