@@ -193,10 +193,11 @@ def test_without_a_car_the_whole_picture_is_painted(real: RemoteComfyUI) -> None
 @needs_models
 @pytest.mark.usefixtures("models")
 def test_prompt_style_and_edges_each_have_their_part_in_the_picture(real: RemoteComfyUI) -> None:
-    common = {"prompt": "a lakeside road", "seed": 5, **SMALL}
+    size = {"width": 192, "height": 192, "steps": 1, "car_width": 120, "car_x": 30, "car_y": 100}
+    common = {**SMALL, **size, "prompt": "a lakeside road", "seed": 5}
     plain = painted(real, filled("sdxl_style", **common))
-    _, mask = cutout(car="gen1", colour="black", view="three_quarter", width=160)
-    whole = on_canvas(mask, 48, 180, 256, 320)
+    _, mask = cutout(car="gen1", colour="black", view="three_quarter", width=120)
+    whole = on_canvas(mask, 30, 100, 192, 192)
     no_edges = filled("sdxl_style", **common)
     (edges,) = (entry for entry in no_edges.values() if entry["class_type"] == "ControlNetApplyAdvanced")
     edges["inputs"]["strength"] = 0.0
