@@ -1,8 +1,10 @@
 """The shipped workflows in a real ComfyUI server, held against the built-in runner where that can run them.
 
-Needs ``COMFYUI_URL`` and a server as `test_real` describes it. The workflows that paint on DashScope also need its
-``TRIPCANVAS_DASHSCOPE_URL`` and ``DASHSCOPE_API_KEY`` in this process. The workflow with models of its own needs
-``COMFYUI_MODELS``, the server's folder of models: those that are missing there are made of random numbers.
+Needs ``COMFYUI_URL`` and a server started as `test_real` describes it. The workflows that paint on DashScope also need
+the server's own ``TRIPCANVAS_DASHSCOPE_URL`` and ``DASHSCOPE_API_KEY`` in this process, and a service there that paints
+the same picture for the same seed, as the embedded one does; where the server has another ``TRIPCANVAS_CARS``, so must
+this process. The workflow with models of its own needs ``COMFYUI_MODELS``, the server's ``models`` folder: those that
+are missing there, about 570 MB, are made of random numbers.
 """
 
 from __future__ import annotations
