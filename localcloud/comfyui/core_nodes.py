@@ -16,6 +16,7 @@ from PIL import Image, ImageOps
 from PIL.PngImagePlugin import PngInfo
 
 from localcloud.comfyui import scaling
+from localcloud.comfyui.mask_nodes import MASK_NODES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -296,4 +297,4 @@ def core_nodes(folders: Folders, *, writes_metadata: bool = False) -> dict[str, 
     place = {"folders": folders, "writes_metadata": writes_metadata}
     bound = {node.__name__: type(node.__name__, (node,), place) for node in (SaveImage, PreviewImage, LoadImage)}
     others = (EmptyImage, ImageScale, PreviewAny, PrimitiveString, PrimitiveStringMultiline, StringConcatenate)
-    return {**bound, **{node.__name__: node for node in others}}
+    return {**bound, **MASK_NODES, **{node.__name__: node for node in others}}

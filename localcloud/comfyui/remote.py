@@ -1,4 +1,4 @@
-"""A real ComfyUI server as the engine, over its own HTTP API (seen on 0.3.64 and 0.8.0).
+"""A real ComfyUI server as the engine, over its own HTTP API (seen on 0.3.64, 0.8.0 and 0.12.1).
 
 Work is followed by asking ``/history``: it is there once the job is over, and the WebSocket tells nothing more that
 the answer needs.
@@ -33,7 +33,9 @@ class RemoteComfyUI:
 
     def run(self, graph: Mapping[str, Any], prompt_id: str) -> Run:
         """Queue `graph` and wait until it is over. Raises `GraphRefused` and `EngineDown`."""
-        response = self._call("POST", "/prompt", json={"prompt": graph, "prompt_id": prompt_id})
+        # From 0.8 on, what comes from the cache is left out of the outputs unless the order names a client.
+        order = {"prompt": graph, "prompt_id": prompt_id, "client_id": prompt_id}
+        response = self._call("POST", "/prompt", json=order)
         if response.status_code == 400:
             raise GraphRefused(_object(response))
         if response.status_code != 200:

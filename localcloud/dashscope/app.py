@@ -10,12 +10,13 @@ path below ``/api/v1``                               what it does
 ``services/aigc/text2image/image-synthesis``         a picture task from a prompt (wan2.5 and older, wanx)
 ``services/aigc/image-generation/generation``        a picture task from a conversation (wan2.6 and newer, qwen-image)
 ``services/aigc/multimodal-generation/generation``   the same at once; with a model that sees, a word about a picture
+``services/aigc/background-generation/generation``   a picture task around a cut-out
 ``tasks``, ``tasks/{id}``, ``tasks/{id}/cancel``      list, ask, cancel
-``uploads``                                          refused: nothing here takes uploads
+``uploads``                                          leave to upload a picture for one model
 ===================================================  ============================================================
 
-Beside them: ``/results/…`` hands out pictures by signed address, ``/-/faults`` scripts trouble (see
-`localcloud.dashscope.faults`), ``/-/calls`` counts the calls since the start.
+Beside them: ``/results/…`` hands out pictures by signed address, ``/uploads`` takes what was given leave, ``/-/faults``
+scripts trouble (see `localcloud.dashscope.faults`), ``/-/calls`` counts the calls since the start.
 
 ``TRIPCANVAS_LOCAL_INSTANT_MODELS=1`` makes pictures cost almost nothing (see `localcloud.dashscope.instant`): for
 measuring everything else.
@@ -33,13 +34,16 @@ from starlette.routing import Route
 
 from localcloud.dashscope import instant
 from localcloud.dashscope import registry as models
+from localcloud.dashscope.background import Background
 from localcloud.dashscope.faults import Call, Fault, Faults, meet
 from localcloud.dashscope.generation import Generation
+from localcloud.dashscope.media import Media
 from localcloud.dashscope.pictures import Pictures
 from localcloud.dashscope.results import Results
 from localcloud.dashscope.studio import Studio
 from localcloud.dashscope.tasks import Tasks
 from localcloud.dashscope.throttle import Throttle
+from localcloud.dashscope.uploads import Uploads
 from localcloud.dashscope.vision import Vision
 from localcloud.dashscope.wire import Refusal, body_of, decoded, encoded
 from localcloud.dashscope.writer import Writer
@@ -61,7 +65,7 @@ class _Desk:
     def __init__(self, api_key: str, faults: Faults) -> None:
         self._api_key = api_key
         self._faults = faults
-        self.calls: Counter[str] = Counter(dict.fromkeys((*get_args(Call), "uploads"), 0))
+        self.calls: Counter[str] = Counter(dict.fromkeys(get_args(Call), 0))
 
     def endpoint(self, call: Call, handler: Handler, *, keyed: bool = True) -> Handler:
         """`handler` behind the desk; `keyed` asks for the key."""
@@ -84,11 +88,6 @@ class _Desk:
             raise Refusal(401, "InvalidApiKey", "No API-key provided.")
         if not same(key.strip(), self._api_key):
             raise Refusal(401, "InvalidApiKey", "Invalid API-key provided.")
-
-    async def uploads(self, _: Request) -> Response:
-        """Uploads are not served; the count shows whether anybody tried."""
-        self.calls["uploads"] += 1
-        return Refusal(400, "UnsupportedOperation", "This stand-in takes no uploads.").response()
 
     async def scripted(self, request: Request) -> Response:
         """Add, list or forget faults."""
@@ -118,7 +117,10 @@ def build(cloud: Cloud) -> Starlette:
     writer = Writer()
     pictures = Pictures(registry, studio, tasks, results, Throttle(limits), faults)
     generation = Generation(registry, writer)
-    vision = Vision(registry, pictures, writer, (cloud.url("dashscope"), cloud.url("oss")))
+    uploads = Uploads(folder / "uploads", cloud.url("dashscope"), cloud.dashscope_api_key, registry)
+    media = Media(uploads, (cloud.url("dashscope"), cloud.url("oss")))
+    vision = Vision(registry, pictures, writer, media)
+    background = Background(registry, pictures, results, media)
     desk = _Desk(cloud.dashscope_api_key, faults)
 
     async def elsewhere(_: Request) -> Response:
@@ -138,10 +140,14 @@ def build(cloud: Cloud) -> Starlette:
             at("services/aigc/text2image/image-synthesis", "image", pictures.synthesise),
             at("services/aigc/image-generation/generation", "image", pictures.generate_later),
             at("services/aigc/multimodal-generation/generation", "vision", vision.converse),
+            at("services/aigc/background-generation/generation", "image", background.generate_later),
+            # The documented path ends in a slash.
+            at("services/aigc/background-generation/generation/", "image", background.generate_later),
             at("tasks", "task", pictures.list_tasks, "GET"),
             at("tasks/{task_id}", "task", pictures.ask, "GET"),
             at("tasks/{task_id}/cancel", "task", pictures.cancel),
-            Route("/api/v1/uploads", desk.uploads, methods=["GET", "POST"]),
+            at("uploads", "uploads", uploads.policy, "GET"),
+            Route("/uploads", desk.endpoint("uploads", uploads.post, keyed=False), methods=["POST"]),
             Route("/results/{day}/{name}", desk.endpoint("picture", pictures.download, keyed=False)),
             Route("/-/faults", desk.scripted, methods=["GET", "POST", "DELETE"]),
             Route("/-/calls", desk.counted),

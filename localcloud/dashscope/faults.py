@@ -12,6 +12,7 @@
 `task`      asking for a task (modes of every call, and `unknown`), or what becomes of the next task
             that is created (`failed`, `partial`, `never`, `slow`)
 `picture`   downloading a picture
+`uploads`   asking for leave to upload, and uploading
 ==========  =========================================================================================
 
 ============  =======================================================================================
@@ -45,7 +46,7 @@ if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.types import Receive, Scope, Send
 
-Call = Literal["text", "vision", "image", "task", "picture"]
+Call = Literal["text", "vision", "image", "task", "picture", "uploads"]
 #: Modes that decide what becomes of a task; the others decide how a request is answered.
 FATES = ("failed", "partial", "never", "slow")
 

@@ -31,7 +31,7 @@ _ATTEMPTS = 2
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """One picture to paint, `width` x `height` pixels."""
+    """One picture to paint, `width` x `height` pixels; `cut_out` is an RGBA PNG to lay over it, or empty."""
 
     prompt: str
     negative_prompt: str
@@ -39,6 +39,7 @@ class Job:
     width: int
     height: int
     watermark: bool
+    cut_out: bytes = b""
 
 
 class PaintFailed(Exception):
@@ -156,6 +157,9 @@ def _png(job: Job, paint: Callable[[Job, int, int], NDArray[np.uint8]]) -> bytes
     image = Image.fromarray(paint(job, round(job.width * scale), round(job.height * scale)))
     if scale < 1.0:
         image = image.resize((job.width, job.height), Image.Resampling.LANCZOS)
+    if job.cut_out:
+        with Image.open(io.BytesIO(job.cut_out), formats=("PNG",)) as cut_out:
+            image.paste(cut_out, mask=cut_out.getchannel("A"))
     if job.watermark:
         mark(image)
     sink = io.BytesIO()

@@ -1,4 +1,4 @@
-"""The picture endpoints: create (both protocols), ask, cancel, list, download."""
+"""The picture endpoints: create (both protocols of painting from words), ask, cancel, list, download."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class Pictures:
         self._registry.image_rules(body.model, "synthesis")
         self._throttle.admit(body.model)
         order = of_synthesis(body, self._registry)
-        return self._created(order)
+        return self.created(order)
 
     async def generate_later(self, request: Request) -> Response:
         """Create a task from a conversation."""
@@ -58,7 +58,7 @@ class Pictures:
         self._registry.image_rules(body.model, "messages")
         self._throttle.admit(body.model)
         order = of_messages(body, self._registry)
-        return self._created(order)
+        return self.created(order)
 
     async def generate_now(self, body: MessagesBody) -> Response:
         """Paint from a conversation while the caller waits."""
@@ -144,7 +144,12 @@ class Pictures:
             )
         return FileResponse(file, media_type="image/png")
 
-    def _created(self, order: Order) -> Response:
+    def admit(self, model: str) -> None:
+        """Count one order for `model`. Raises `Refusal` (429) when it comes too soon."""
+        self._throttle.admit(model)
+
+    def created(self, order: Order) -> Response:
+        """Queue `order`, with the fate that was scripted for the next task, and answer with its task."""
         fault = self._faults.met_by("task", fate=True)
         if fault:
             fate = Fate(fault.mode, fault.code, fault.message, fault.delay_s)
@@ -183,7 +188,10 @@ class Pictures:
     def _result(self, task: Task, picture: Picture, expires_at: float) -> dict[str, str]:
         if not picture.key:
             return {"code": picture.code, "message": picture.message}
-        result = {"orig_prompt": task.order.prompt, "url": self._results.url(picture.key, expires_at)}
+        url = self._results.url(picture.key, expires_at)
+        if task.order.protocol == "background":
+            return {"url": url}
+        result = {"orig_prompt": task.order.prompt, "url": url}
         if task.order.actual_prompt is not None:
             result["actual_prompt"] = task.order.actual_prompt
         return result

@@ -16,7 +16,7 @@ if sys.version_info >= (3, 11):
 else:
     import tomli as tomllib
 
-Protocol = Literal["synthesis", "messages"]
+Protocol = Literal["synthesis", "messages", "background"]
 
 
 class Limits(msgspec.Struct, frozen=True):
@@ -113,6 +113,11 @@ class Registry(msgspec.Struct, frozen=True):
         if model in self.text:
             return self.text[model]
         raise wrong_path() if model in self.image else no_such_model(model)
+
+    def check_known(self, model: str) -> None:
+        """Raise `Refusal` (404) for a model that is unknown or retired."""
+        if model not in self.text and model not in self.image:
+            raise no_such_model(model)
 
     def image_rules(self, model: str, protocol: Protocol) -> ImageRules:
         """The rules of the image model `model`, which must speak `protocol`. Raises `Refusal`, as `text_model` does."""

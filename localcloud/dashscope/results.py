@@ -40,6 +40,14 @@ class Results:
         # Not the key itself: an address that leaks must say nothing about the API key.
         self._secret = hashlib.sha256(b"results " + secret.encode()).digest()
 
+    def keep(self, png: bytes) -> str:
+        """Keep a picture that a task needs; returns its key. It goes the way of the results, and has no address."""
+        return self.store(png, time.time())
+
+    def read(self, key: str) -> bytes:
+        """A picture by its key. Raises `OSError` when it is gone."""
+        return (self._folder / key).read_bytes()
+
     def store(self, png: bytes, now: float) -> str:
         """Keep one picture; returns its key, ``<day>/<random>.png``."""
         key = f"{time.strftime('%Y%m%d', time.gmtime(now))}/{secrets.token_hex(16)}.png"

@@ -94,6 +94,10 @@ class Studio:
     async def _picture(self, order: Order, place: int) -> Picture:
         if self._inspection.refuses_output(order.prompt):
             return _WITHHELD
+        try:
+            cut_out = await asyncio.to_thread(self._results.read, order.cut_out) if order.cut_out else b""
+        except OSError:
+            return Picture(code="InternalError.Algo", message="The cut-out is gone.")
         job = Job(
             prompt=order.actual_prompt or order.prompt,
             negative_prompt=order.negative_prompt,
@@ -101,6 +105,7 @@ class Studio:
             width=order.width,
             height=order.height,
             watermark=order.watermark,
+            cut_out=cut_out,
         )
         try:
             png = await self._painters.paint(job)

@@ -50,7 +50,10 @@ class Fate(msgspec.Struct, frozen=True):
 
 
 class Order(msgspec.Struct, frozen=True):
-    """What is to be painted: `count` pictures of `width` x `height` pixels, seeds counting up from `seed`."""
+    """What is to be painted: `count` pictures of `width` x `height` pixels, seeds counting up from `seed`.
+
+    `cut_out` is the key, among the results, of an RGBA PNG of that size that lies over the painting; empty for none.
+    """
 
     model: str
     protocol: Protocol
@@ -63,6 +66,7 @@ class Order(msgspec.Struct, frozen=True):
     seed: int
     watermark: bool
     fate: Fate = Fate()
+    cut_out: str = ""
 
 
 class Picture(msgspec.Struct, frozen=True):

@@ -6,25 +6,17 @@ What answers here is no vision model. It measures brightness, contrast, saturati
 
 from __future__ import annotations
 
-import asyncio
-import base64
-import binascii
-import io
-import urllib.error
-import urllib.request
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import msgspec
 import numpy as np
-from PIL import Image, UnidentifiedImageError
 
 from localcloud.dashscope.faults import words
 from localcloud.dashscope.generation import ResponseFormat
 from localcloud.dashscope.orders import MessagesBody
 from localcloud.dashscope.wire import (
     Message,
-    Refusal,
     body_of,
     check_async,
     decoded,
@@ -36,16 +28,14 @@ from localcloud.dashscope.wire import (
 )
 
 if TYPE_CHECKING:
+    from PIL import Image
     from starlette.requests import Request
     from starlette.responses import Response
 
+    from localcloud.dashscope.media import Media
     from localcloud.dashscope.pictures import Pictures
     from localcloud.dashscope.registry import Registry
     from localcloud.dashscope.writer import Writer
-
-MAX_PICTURE_BYTES = 10 * 1024 * 1024
-#: Larger pictures are refused before they are decoded.
-MAX_PICTURE_PIXELS = 40_000_000
 
 MODEL_NOTE = (
     "Written by a local stand-in that measures brightness, contrast, saturation and sharpness. "
@@ -108,11 +98,11 @@ class Measures:
 class Vision:
     """The handler of the multimodal endpoint, which also serves the image models that paint at once."""
 
-    def __init__(self, registry: Registry, pictures: Pictures, writer: Writer, origins: tuple[str, ...]) -> None:
+    def __init__(self, registry: Registry, pictures: Pictures, writer: Writer, media: Media) -> None:
         self._registry = registry
         self._pictures = pictures
         self._writer = writer
-        self._origins = tuple(f"{origin}/" for origin in origins)
+        self._media = media
 
     async def converse(self, request: Request) -> Response:
         """Judge or paint, by the kind of the model. Raises `Refusal`."""
@@ -123,9 +113,10 @@ class Vision:
             return await self._pictures.generate_now(decoded(body, MessagesBody))
         if not self._registry.text_model(model).sees:
             raise wrong_path()
-        return await self._judge(decoded(body, JudgeBody), words(request))
+        return await self._judge(decoded(body, JudgeBody), request)
 
-    async def _judge(self, body: JudgeBody, says: str | None) -> Response:
+    async def _judge(self, body: JudgeBody, request: Request) -> Response:
+        says = words(request)
         messages = body.input.messages
         if not any(message.role == "user" for message in messages):
             raise invalid("input.messages", "a user message")
@@ -133,7 +124,7 @@ class Vision:
             if message.role == "user":
                 self._registry.inspection.check_input(message.text)
         addresses = [address for message in messages for address in message.images]
-        measured = [measure(await self._fetched(address)) for address in addresses]
+        measured = [measure(await self._media.picture(address, body.model, request)) for address in addresses]
         if says is not None:
             content = says
         elif measured:
@@ -159,14 +150,6 @@ class Vision:
                 "request_id": request_id(),
             }
         )
-
-    async def _fetched(self, address: str) -> Image.Image:
-        if address.startswith("data:"):
-            return _opened(_inline(address))
-        # Only this cloud's own addresses: a service that fetches what it is told to must not reach anything else.
-        if not address.startswith(self._origins):
-            raise _unreachable()
-        return _opened(await asyncio.to_thread(_download, address))
 
 
 def measure(image: Image.Image) -> Measures:
@@ -200,51 +183,3 @@ def _verdict(measures: Measures) -> str:
             "model_note": MODEL_NOTE,
         }
     ).decode()
-
-
-def _inline(address: str) -> bytes:
-    head, _, body = address.partition(",")
-    if not head.startswith("data:image/") or not head.endswith(";base64"):
-        raise invalid("image", "data:image/<type>;base64,<bytes>")
-    try:
-        return base64.b64decode(body, validate=True)
-    except binascii.Error:
-        raise invalid("image", "valid base64 in the data URI") from None
-
-
-def _download(address: str) -> bytes:
-    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}), _NoRedirects())
-    try:
-        with opener.open(address, timeout=10) as answer:
-            content: bytes = answer.read(MAX_PICTURE_BYTES + 1)
-    except (urllib.error.URLError, OSError, ValueError):
-        raise _unreachable() from None
-    return content
-
-
-class _NoRedirects(urllib.request.HTTPRedirectHandler):
-    """A redirect could lead out of this cloud."""
-
-    def redirect_request(self, *_: object) -> None:
-        return None
-
-
-def _opened(content: bytes) -> Image.Image:
-    if len(content) > MAX_PICTURE_BYTES:
-        raise invalid("image", f"at most {MAX_PICTURE_BYTES} bytes")
-    try:
-        image = Image.open(io.BytesIO(content), formats=("PNG", "JPEG", "WEBP"))
-        if image.width * image.height > MAX_PICTURE_PIXELS:
-            raise invalid("image", f"at most {MAX_PICTURE_PIXELS} pixels")
-        image.load()
-    except (UnidentifiedImageError, OSError, SyntaxError, Image.DecompressionBombError):
-        raise Refusal(400, "InvalidParameter", "image: a PNG, JPEG or WebP picture that can be decoded") from None
-    return image
-
-
-def _unreachable() -> Refusal:
-    return Refusal(
-        400,
-        "InvalidParameter.DataInspection",
-        "Unable to download the media resource during the data inspection process.",
-    )

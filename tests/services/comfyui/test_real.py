@@ -1,9 +1,8 @@
 """The built-in runner held against a real ComfyUI server, side by side.
 
 Needs ``COMFYUI_URL``: a ComfyUI of 0.3.64 or later, started with ``--disable-metadata`` and with
-``workflows/custom_nodes/tripcanvas`` in its ``custom_nodes``. The test that paints also needs the server's own
-``TRIPCANVAS_DASHSCOPE_URL`` and ``DASHSCOPE_API_KEY`` in this process, and a service there that paints the same
-picture for the same seed, as the embedded one does.
+``workflows/custom_nodes/tripcanvas`` in its ``custom_nodes`` (a link into the repository: the node then finds the cars
+of ``workflows/cars``). The tests of the workflows, in `test_real_workflows`, say what they need beyond that.
 """
 
 from __future__ import annotations
@@ -51,6 +50,12 @@ def real() -> RemoteComfyUI:
 
 
 @pytest.fixture(scope="module")
+def version() -> tuple[int, ...]:
+    told = requests.get(f"{URL}/system_stats", timeout=60).json()["system"]["comfyui_version"]
+    return tuple(int(part) for part in told.split("."))
+
+
+@pytest.fixture(scope="module")
 def object_info() -> dict[str, Any]:
     return dict(requests.get(f"{URL}/object_info", timeout=60).json())
 
@@ -80,16 +85,18 @@ def upload(folders: Folders, name: str, picture: Image.Image) -> str:
     return name
 
 
-def without_tooltips(inputs: dict[str, Any]) -> dict[str, Any]:
-    """Inputs in the form of /object_info: no tooltips, and an absent options object the same as an empty one."""
+def comparable(inputs: dict[str, Any]) -> dict[str, Any]:
+    """Inputs of /object_info in one form: no words for the eye, no options the same as empty ones, choices as a list."""
     return {
-        group: {
-            name: [spec[0], {k: v for k, v in (spec[1] if len(spec) > 1 else {}).items() if k != "tooltip"}]
-            for name, spec in members.items()
-        }
+        group: {name: comparable_input(*spec) for name, spec in members.items()}
         for group, members in inputs.items()
         if group != "hidden"
     }
+
+
+def comparable_input(kind: str | list[Any], options: dict[str, Any] | None = None) -> list[Any]:
+    kept = {key: value for key, value in (options or {}).items() if key not in ("tooltip", "multiselect")}
+    return [kept.pop("options"), kept] if kind == "COMBO" else [kind, kept]
 
 
 @pytest.mark.parametrize("name", ["旅行文本生成", "ImageSynthesisNode", "WanxImage"])
@@ -104,13 +111,17 @@ def test_the_real_server_has_loaded_our_nodes(name: str, object_info: dict[str, 
     "name",
     [
         "EmptyImage",
+        "ImageCompositeMasked",
         "ImageScale",
         "LoadImage",
+        "MaskComposite",
         "PreviewAny",
         "PreviewImage",
+        "PrimitiveInt",
         "PrimitiveString",
         "PrimitiveStringMultiline",
         "SaveImage",
+        "SolidMask",
         "StringConcatenate",
     ],
 )
@@ -119,8 +130,8 @@ def test_core_nodes_declare_what_the_real_ones_declare(
 ) -> None:
     own = NodeClass(name, core_nodes(folders)[name])
     served = object_info[name]
-    theirs = without_tooltips(served["input"])
-    ours = without_tooltips(json.loads(json.dumps(own.cls.INPUT_TYPES())))
+    theirs = comparable(served["input"])
+    ours = comparable(json.loads(json.dumps(own.cls.INPUT_TYPES())))
     if name == "LoadImage":
         ours["required"]["image"][0] = theirs["required"]["image"][0] = "the files of the folder"
     assert ours == theirs
@@ -180,8 +191,75 @@ def test_a_scaled_picture_differs_by_at_most_one_level(
     assert np.mean(difference > 0) < 0.02
 
 
+def layers(folders: Folders) -> dict[str, dict[str, Any]]:
+    """Two uploaded pictures, nodes 1 and 2; the mask of the second is soft at every pixel."""
+    random = np.random.default_rng(6)
+    below = upload(
+        folders, f"{uuid.uuid4().hex}-风景.png", Image.fromarray(random.integers(0, 256, (60, 80, 3), np.uint8))
+    )
+    above = upload(
+        folders, f"{uuid.uuid4().hex}-车.png", Image.fromarray(random.integers(0, 256, (30, 50, 4), np.uint8))
+    )
+    return {"1": node("LoadImage", image=below), "2": node("LoadImage", image=above)}
+
+
+@pytest.mark.parametrize(("x", "y"), [(0, 0), (13, 7), (60, 50), (80, 0), (9000, 9000)])
+def test_a_picture_is_laid_over_another_with_the_same_pixels(
+    builtin: Runner, real: RemoteComfyUI, folders: Folders, x: int, y: int
+) -> None:
+    lay = node("ImageCompositeMasked", destination=["1", 0], source=["2", 0], x=x, y=y, resize_source=False)
+    lay["inputs"]["mask"] = ["2", 1]
+    graph = {
+        **layers(folders),
+        "3": lay,
+        "9": node("SaveImage", images=["3", 0], filename_prefix=f"对比/{uuid.uuid4().hex}/x"),
+    }
+    np.testing.assert_array_equal(
+        pixels(builtin, builtin.run(graph, "a")), pixels(real, real.run(graph, str(uuid.uuid4())))
+    )
+
+
+@pytest.mark.parametrize("operation", ["multiply", "add", "subtract", "and", "or", "xor"])
+def test_masks_are_combined_with_the_same_pixels(
+    builtin: Runner, real: RemoteComfyUI, folders: Folders, operation: str
+) -> None:
+    combined = node("MaskComposite", destination=["3", 0], source=["2", 1], x=["5", 0], y=40, operation=operation)
+    lay = node("ImageCompositeMasked", destination=["1", 0], source=["6", 0], x=0, y=0, resize_source=False)
+    lay["inputs"]["mask"] = ["4", 0]
+    graph = {
+        **layers(folders),
+        "3": node("SolidMask", value=0.3, width=80, height=60),
+        "4": combined,
+        "5": node("PrimitiveInt", value=20),
+        "6": node("EmptyImage", width=80, height=60, batch_size=1, color=0xC81E1E),
+        "7": lay,
+        "9": node("SaveImage", images=["7", 0], filename_prefix=f"对比/{uuid.uuid4().hex}/x"),
+    }
+    np.testing.assert_array_equal(
+        pixels(builtin, builtin.run(graph, "a")), pixels(real, real.run(graph, str(uuid.uuid4())))
+    )
+
+
+def test_a_resized_picture_with_a_mask_of_another_size_differs_by_at_most_one_level(
+    builtin: Runner, real: RemoteComfyUI, folders: Folders
+) -> None:
+    lay = node("ImageCompositeMasked", destination=["1", 0], source=["2", 0], x=0, y=0, resize_source=True)
+    lay["inputs"]["mask"] = ["2", 1]
+    graph = {
+        **layers(folders),
+        "3": lay,
+        "9": node("SaveImage", images=["3", 0], filename_prefix=f"对比/{uuid.uuid4().hex}/x"),
+    }
+    ours, theirs = pixels(builtin, builtin.run(graph, "a")), pixels(real, real.run(graph, str(uuid.uuid4())))
+    assert np.abs(ours.astype(int) - theirs.astype(int)).max() <= 1
+
+
 @pytest.mark.parametrize("value", ["晴天\n微风", 3, 0.5, True, {"车": ["黑", 1]}])
-def test_values_are_previewed_in_the_same_words(builtin: Runner, real: RemoteComfyUI, value: object) -> None:
+def test_values_are_previewed_in_the_same_words(
+    builtin: Runner, real: RemoteComfyUI, value: object, version: tuple[int, ...]
+) -> None:
+    if isinstance(value, dict) and version >= (0, 8):
+        pytest.skip("from 0.8 on, an object is previewed in several lines")
     graph = {"3": node("PreviewAny", source=value), "4": node("PreviewAny", source=uuid.uuid4().hex)}
     assert builtin.run(graph, "a").outputs == real.run(graph, str(uuid.uuid4())).outputs
 
@@ -240,6 +318,10 @@ REFUSED: dict[str, dict[str, Any]] = {
 }
 
 
+#: Seen on 0.12.1: a `missing_node_type` with more to say, and an internal error for what is no graph at all.
+TOLD_OTHERWISE = {"unknown class": (0, 12), "page's own format": (0, 12)}
+
+
 def refusal(engine: Engine, graph: dict[str, Any]) -> dict[str, Any]:
     with pytest.raises(GraphRefused) as caught:
         engine.run(graph, str(uuid.uuid4()))
@@ -255,7 +337,11 @@ def refusal(engine: Engine, graph: dict[str, Any]) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("name", sorted(REFUSED))
-def test_a_bad_graph_is_refused_with_the_same_body(builtin: Runner, real: RemoteComfyUI, name: str) -> None:
+def test_a_bad_graph_is_refused_with_the_same_body(
+    builtin: Runner, real: RemoteComfyUI, name: str, version: tuple[int, ...]
+) -> None:
+    if name in TOLD_OTHERWISE and version >= TOLD_OTHERWISE[name]:
+        pytest.skip("this version refuses it in other words")
     assert refusal(builtin, REFUSED[name]) == refusal(real, REFUSED[name])
 
 
@@ -276,28 +362,3 @@ def test_an_unchanged_graph_is_answered_from_the_cache_by_both(builtin: Runner, 
         assert again.outputs == first.outputs
         (only,) = json.loads(answers.of_run(again))
         assert set(only) == {"9"}
-
-
-@pytest.mark.skipif(
-    "TRIPCANVAS_DASHSCOPE_URL" not in os.environ, reason="TRIPCANVAS_DASHSCOPE_URL names no service that paints"
-)
-def test_the_scene_is_painted_with_the_same_pixels(builtin: Runner, real: RemoteComfyUI) -> None:
-    graph = json.loads((WORKFLOWS / "wanx_scene" / "graph.json").read_text("utf-8"))
-    graph["1"]["inputs"]["seed"] = uuid.uuid4().int % 2**31
-    graph["9"]["inputs"]["filename_prefix"] = f"{uuid.uuid4()}-1/picture"
-    ours, theirs = builtin.run(graph, "a"), real.run(graph, str(uuid.uuid4()))
-    assert ours.outputs == theirs.outputs
-    painted = pixels(builtin, ours)
-    assert painted.shape == (960, 768, 3)
-    np.testing.assert_array_equal(painted, pixels(real, theirs))
-
-
-@pytest.mark.skipif(
-    "TRIPCANVAS_DASHSCOPE_URL" not in os.environ, reason="TRIPCANVAS_DASHSCOPE_URL names no service that paints"
-)
-def test_text_to_picture_address_runs_in_both(builtin: Runner, real: RemoteComfyUI) -> None:
-    graph = json.loads((WORKFLOWS / "article" / "graph.json").read_text("utf-8"))
-    for engine in (builtin, real):
-        run = engine.run(graph, str(uuid.uuid4()))
-        assert run.failure is None
-        assert run.outputs["3"]["text"][0].startswith("http")

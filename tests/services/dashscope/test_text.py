@@ -252,14 +252,6 @@ def test_text_takes_no_asynchronous_calls(client: Client) -> None:
     assert (answer.status_code, answer.json()["code"]) == (403, "AccessDenied")
 
 
-def test_uploads_are_refused_and_counted(client: Client) -> None:
-    calls = f"{client.cloud.url('dashscope')}/-/calls"
-    before = client.session.get(calls, timeout=10).json()["uploads"]
-
-    assert client.get("uploads?action=getPolicy&model=qwen3.7-plus").status_code == 400
-    assert client.session.get(calls, timeout=10).json()["uploads"] == before + 1
-
-
 def test_an_unserved_path_is_refused_in_dashscopes_shape(client: Client) -> None:
     answer = client.post("services/aigc/video-generation/video-synthesis", {})
 

@@ -73,7 +73,7 @@ def test_an_optional_input_has_the_same_default_in_the_page_and_in_the_method(na
     parameters = inspect.signature(getattr(cls, cls.FUNCTION)).parameters
     for given in NodeClass(name, cls).inputs():
         if not given.required:
-            assert parameters[given.name].default == given.options["default"]
+            assert parameters[given.name].default == given.options.get("default")
 
 
 def test_loading_prints_nothing_and_imports_nothing_heavy() -> None:

@@ -1,58 +1,40 @@
-"""DashScope over plain HTTP, as much of it as the nodes need: one text call, one picture task, one download.
+"""What the nodes ask of DashScope: a text, a word about a picture, a picture task, a background, a download.
 
-No SDK: its `ImageSynthesis.call` waits for ever and loses a paid task on the first bad poll, and its 2.x line brings
-a web framework into ComfyUI's shared environment. Wire format: "Text to image V2" and "Qwen API" of the Model Studio
-reference (https://help.aliyun.com/zh/model-studio/text-to-image-v2-api-reference).
+Wire formats: "Text to image V2", "Image background generation", "Upload local files to get temporary URLs" and "Qwen
+API" of the Model Studio reference (https://help.aliyun.com/zh/model-studio/text-to-image-v2-api-reference and its
+neighbours).
 """
 
 from __future__ import annotations
 
 import itertools
-import json
-import os
 import re
-import time
+import secrets
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, final
-from urllib.parse import urlsplit
+from urllib.parse import quote
 
-import requests
-import requests.auth
-from urllib3.exceptions import ConnectTimeoutError, NewConnectionError
-
-from .engine import pause, stop_if_interrupted
-from .errors import (
-    BILLING_CODES,
-    DeadlinePassed,
-    NotConfigured,
-    OutcomeUnknown,
-    PictureRefused,
-    RequestRefused,
-    canonical_code,
-    refusal,
-)
+from .connection import Answer, Connection, picture_address
+from .credentials import credentials
+from .engine import pause
+from .errors import DeadlinePassed, OutcomeUnknown, RequestRefused, canonical_code, refusal
+from .image_models import family_of, size_problem
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from types import TracebackType
 
-BEIJING = "https://dashscope.aliyuncs.com/api/v1"
+__all__ = ["BackgroundOrder", "DashScope", "PictureOrder", "picture_address", "poll_pauses_s"]
 
-_LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
-#: Where pictures are kept for 24 hours: dashscope-result-bj.oss-cn-beijing…, dashscope-7c2c.oss-accelerate….
-_PICTURE_HOST = re.compile(r"dashscope-[a-z0-9-]+\.oss-[a-z0-9-]+\.aliyuncs\.com")
 _TASK_ID = re.compile(r"[A-Za-z0-9_-]{1,128}")
-_KEY = re.compile(r"[\x21-\x7e]{8,256}")
-
-_CONNECT_S = 5.0
-_ANSWER_MAX_BYTES = 4 * 1024 * 1024
-_PICTURE_MAX_BYTES = 32 * 1024 * 1024
-_ATTEMPTS = 5
+_UPLOAD_DIR = re.compile(r"[A-Za-z0-9._/-]{1,512}")
+_POLICY_FIELDS = ("oss_access_key_id", "signature", "policy", "upload_dir", "upload_host", "x_oss_object_acl")
+_LATER = {"X-DashScope-Async": "enable"}
 
 
 @dataclass(frozen=True, slots=True)
 class PictureOrder:
-    """What to paint; `size` is ``W*H`` in pixels, `seed` 0..2147483647."""
+    """What to paint; `size` is ``W*H`` in pixels or a name such as ``2K``, `seed` 0..2147483647."""
 
     prompt: str
     negative_prompt: str
@@ -63,21 +45,13 @@ class PictureOrder:
 
 
 @dataclass(frozen=True, slots=True)
-class _Answer:
-    status: int
-    body: dict[str, Any]
+class BackgroundOrder:
+    """What to paint around a cut-out: `cutout` is an RGBA PNG, `reference` a PNG with a like background, or empty."""
 
-    @property
-    def output(self) -> dict[str, Any]:
-        output = self.body.get("output")
-        return output if isinstance(output, dict) else {}
-
-    @property
-    def code(self) -> str:
-        """The refusal's code, from either of the two shapes DashScope uses."""
-        nested = self.body.get("error")
-        source = nested if isinstance(nested, dict) else self.body
-        return canonical_code(source.get("code"))
+    prompt: str
+    model: str
+    cutout: bytes
+    reference: bytes
 
 
 @final
@@ -88,31 +62,13 @@ class DashScope:
     """
 
     def __init__(self, base_url: str, api_key: str, deadline_s: float) -> None:
-        address = urlsplit(base_url)
-        self._loopback = address.hostname in _LOOPBACK
-        if address.scheme != "https" and not (address.scheme == "http" and self._loopback):
-            raise NotConfigured(
-                "TRIPCANVAS_DASHSCOPE_URL 必须是 https 地址", "TRIPCANVAS_DASHSCOPE_URL must be an https address"
-            )
-        # requests would repeat a header that it can't send, key and all, in its own error.
-        if not _KEY.fullmatch(api_key):
-            raise NotConfigured(
-                "服务器没有可用的 DASHSCOPE_API_KEY 环境变量", "the server's DASHSCOPE_API_KEY is missing or malformed"
-            )
-        self._base = base_url.rstrip("/")
-        self._deadline = time.monotonic() + deadline_s
-        self._session = requests.Session()
-        self._session.trust_env = not self._loopback
-        self._authorization = _Bearer(api_key)
+        self._connection = Connection(base_url, api_key, deadline_s)
 
     @classmethod
     def from_environment(cls, deadline_s: float) -> DashScope:
-        """Address and key from ``TRIPCANVAS_DASHSCOPE_URL`` (default: Beijing) and ``DASHSCOPE_API_KEY``."""
-        return cls(
-            os.environ.get("TRIPCANVAS_DASHSCOPE_URL") or BEIJING,
-            os.environ.get("DASHSCOPE_API_KEY", "").strip(),
-            deadline_s,
-        )
+        """Address and key as `tripcanvas.credentials.credentials` finds them."""
+        found = credentials()
+        return cls(found.base_url, found.api_key, deadline_s)
 
     def __enter__(self) -> DashScope:
         return self
@@ -120,70 +76,159 @@ class DashScope:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._session.close()
+        self._connection.__exit__(kind, error, trace)
 
-    def write(self, model: str, system: str, user: str) -> str:
-        """The model's answer to one system and one user message, complete and not blank."""
-        answer = self._submit(
+    def write(
+        self, model: str, system: str, user: str, *, as_json: bool = False, temperature: float | None = None
+    ) -> str:
+        """The model's answer to one system and one user message, complete and not blank.
+
+        With `as_json` some message has to hold the word JSON, or DashScope refuses.
+        """
+        # Models that think by default answer many times slower, and some refuse to without streaming.
+        parameters: dict[str, Any] = {"result_format": "message", "enable_thinking": False}
+        if as_json:
+            parameters["response_format"] = {"type": "json_object"}
+        if temperature is not None:
+            parameters["temperature"] = temperature
+        answer = self._connection.order(
             "services/aigc/text-generation/generation",
             {
                 "model": model,
                 "input": {"messages": [{"role": "system", "content": system}, {"role": "user", "content": user}]},
-                # Models that think by default answer many times slower, and some refuse to without streaming.
-                "parameters": {"result_format": "message", "enable_thinking": False},
+                "parameters": parameters,
             },
         )
-        choice = _first(answer.output.get("choices"))
-        message = choice.get("message")
-        text = message.get("content") if isinstance(message, dict) else None
-        if not isinstance(text, str) or not text.strip():
-            raise RequestRefused("模型没有返回文字", "the model answered without text")
-        if choice.get("finish_reason") == "length":
-            raise RequestRefused("模型的回答被截断", "the model's answer was cut off")
-        return text
+        return _text_of(answer)
 
-    def order_picture(self, order: PictureOrder) -> str:
-        """Create one picture task and return its id. From here on it is billed."""
-        answer = self._submit(
-            "services/aigc/text2image/image-synthesis",
+    def judge(self, model: str, system: str, rubric: str, picture_uri: str) -> str:
+        """The model's JSON answer about one picture, given as a data URI; as it came, not yet read."""
+        answer = self._connection.order(
+            "services/aigc/multimodal-generation/generation",
             {
-                "model": order.model,
-                "input": {"prompt": order.prompt, "negative_prompt": order.negative_prompt},
-                # Without n the service paints, and bills, four pictures.
+                "model": model,
+                "input": {
+                    "messages": [
+                        {"role": "system", "content": [{"text": system}]},
+                        {"role": "user", "content": [{"image": picture_uri}, {"text": rubric}]},
+                    ]
+                },
                 "parameters": {
-                    "size": order.size,
-                    "n": 1,
-                    "seed": order.seed,
-                    "prompt_extend": order.prompt_extend,
-                    "watermark": False,
+                    "response_format": {"type": "json_object"},
+                    "temperature": 0,
+                    "enable_thinking": False,
                 },
             },
-            {"X-DashScope-Async": "enable"},
         )
-        task_id = answer.output.get("task_id")
-        if not isinstance(task_id, str) or not _TASK_ID.fullmatch(task_id):
-            raise OutcomeUnknown("百炼没有返回任务编号", "DashScope returned no task id")
-        return task_id
+        return _text_of(answer)
+
+    def paint(self, order: PictureOrder, on_state: Callable[[str], None]) -> str:
+        """One picture's address, which works for 24 hours; `on_state` hears the task's state after each poll.
+
+        Raises `RequestRefused` for a size that the model does not paint, before anything is sent.
+        """
+        problem = size_problem(order.size, order.model)
+        if problem:
+            zh, _, en = problem.partition(" / ")
+            raise RequestRefused(zh, en)
+        family = family_of(order.model)
+        wanted = {
+            "n": 1,  # without it some models paint, and bill, four pictures
+            "negative_prompt": order.negative_prompt,
+            "prompt_extend": order.prompt_extend,
+            "watermark": False,
+        }
+        parameters = {
+            "size": order.size,
+            "seed": order.seed,
+            **{name: value for name, value in wanted.items() if name in family.takes and value != ""},
+            **dict(family.always),
+        }
+        if family.route == "prompt":
+            parameters.pop("negative_prompt", None)
+            given: dict[str, Any] = {"prompt": order.prompt, "negative_prompt": order.negative_prompt}
+            task_id = self._created("services/aigc/text2image/image-synthesis", order.model, given, parameters, _LATER)
+            return self.picture_url(task_id, on_state)
+        given = {"messages": [{"role": "user", "content": [{"text": order.prompt}]}]}
+        if family.route == "later":
+            path = "services/aigc/image-generation/generation"
+            return self.picture_url(self._created(path, order.model, given, parameters, _LATER), on_state)
+        on_state("RUNNING")
+        body = {"model": order.model, "input": given, "parameters": parameters}
+        return _url_of(self._connection.order("services/aigc/multimodal-generation/generation", body))
+
+    def paint_around(self, order: BackgroundOrder, on_state: Callable[[str], None]) -> str:
+        """The address of the picture around a cut-out, which works for 24 hours.
+
+        The pictures go to DashScope's temporary space, where only this account's calls of this model reach them, and
+        where they are deleted after 48 hours.
+        """
+        given = {"base_image_url": self.upload(order.model, order.cutout)}
+        if order.reference:
+            given["ref_image_url"] = self.upload(order.model, order.reference)
+        if order.prompt.strip():
+            given["ref_prompt"] = order.prompt
+        on_state("UPLOADED")
+        task_id = self._created(
+            "services/aigc/background-generation/generation/",
+            order.model,
+            given,
+            {"n": 1, "model_version": "v3"},
+            {**_LATER, "X-DashScope-OssResourceResolve": "enable"},
+        )
+        return self.picture_url(task_id, on_state)
+
+    def upload(self, model: str, png: bytes) -> str:
+        """Leave a picture in the temporary space for one model; returns its ``oss://`` address."""
+        path = f"uploads?action=getPolicy&model={quote(model, safe='')}"
+        answer = self._connection.ask(path)
+        for wait_s in (0.5, 1.0):
+            if answer is not None:
+                break
+            pause(wait_s)
+            answer = self._connection.ask(path)
+        if answer is None:
+            raise RequestRefused("百炼没有给出上传凭证", "DashScope gave no leave to upload", "UploadPolicy")
+        if answer.status != 200:
+            raise refusal(answer.code or f"HTTP.{answer.status}", answer.body.get("request_id"))
+        policy = {name: answer.output.get(name) for name in _POLICY_FIELDS}
+        if not all(isinstance(value, str) for value in policy.values()) or not _UPLOAD_DIR.fullmatch(
+            str(policy["upload_dir"])
+        ):
+            raise RequestRefused("百炼的上传凭证无法识别", "DashScope's leave to upload can't be read", "UploadPolicy")
+        # A name of its own: nothing of a file name or a trip reaches the service.
+        name = f"{secrets.token_hex(16)}.png"
+        key = f"{policy['upload_dir']}/{name}"
+        form = {
+            "OSSAccessKeyId": str(policy["oss_access_key_id"]),
+            "Signature": str(policy["signature"]),
+            "policy": str(policy["policy"]),
+            "key": key,
+            "x-oss-object-acl": str(policy["x_oss_object_acl"]),
+            "x-oss-forbid-overwrite": str(answer.output.get("x_oss_forbid_overwrite", "true")),
+            "success_action_status": "200",
+            "x-oss-content-type": "image/png",
+        }
+        self._connection.leave(str(policy["upload_host"]), form, name, png)
+        return f"oss://{key}"
 
     def picture_url(self, task_id: str, on_state: Callable[[str], None]) -> str:
         """Wait until the task is finished and return the picture's address, which works for 24 hours.
 
-        `on_state` hears the task's state after each poll. A poll that fails for reasons that may pass (429, 5xx, no
-        connection, no JSON) is simply made again: the task goes on without us, and it is paid for.
+        `on_state` hears the task's state after each poll. A poll that fails for reasons that may pass is simply made
+        again: the task goes on without us, and it is paid for.
         """
-        for wait_s in poll_pauses_s(loopback=self._loopback):
-            left_s = self._deadline - time.monotonic()
-            if left_s <= 0:
+        for wait_s in poll_pauses_s(loopback=self._connection.loopback):
+            try:
+                left_s = self._connection.left_s()
+            except DeadlinePassed:
                 raise DeadlinePassed(
                     f"到时限时图片还没有画好（任务 {task_id}），可以调大 deadline_s",
                     f"the picture was not ready in time (task {task_id}); a larger deadline_s may help",
-                )
+                ) from None
             pause(min(wait_s, left_s))
-            try:
-                answer = self._exchange("GET", f"tasks/{task_id}", timeout_s=20.0)
-            except (requests.RequestException, DeadlinePassed):
-                continue
-            if answer.status == 429 or answer.status >= 500 or (answer.status == 200 and not answer.output):
+            answer = self._connection.ask(f"tasks/{task_id}")
+            if answer is None:
                 continue
             if answer.status != 200:
                 raise refusal(answer.code, answer.body.get("request_id"))
@@ -200,122 +245,17 @@ class DashScope:
 
         Raises `PictureRefused` for any other host and when three attempts have failed.
         """
-        address = picture_address(url, self._base)
-        for wait_s in (0.5, 1.0, None):
-            try:
-                # Without the key: the address carries its own signature.
-                with self._session.get(
-                    address, stream=True, allow_redirects=False, timeout=(_CONNECT_S, self._left_s())
-                ) as response:
-                    if response.status_code == 200:
-                        return self._read(response, _PICTURE_MAX_BYTES)
-                    if response.status_code < 500:
-                        break
-            except requests.RequestException:
-                pass
-            except ValueError:
-                # It parses the address of a redirect even when it is not to follow it.
-                break
-            if wait_s is not None:
-                pause(min(wait_s, self._left_s()))
-        raise PictureRefused("图片下载失败", "the picture could not be downloaded")
+        return self._connection.download(url)
 
-    def _submit(self, path: str, body: dict[str, Any], headers: dict[str, str] | None = None) -> _Answer:
-        """POST something that costs money.
-
-        Repeated only when it was certainly not accepted: the connection was never made, or it was throttled.
-        """
-        wait_s = 0.2 if self._loopback else 1.0
-        for attempt in range(1, _ATTEMPTS + 1):
-            last = attempt == _ATTEMPTS or time.monotonic() + wait_s >= self._deadline
-            try:
-                answer = self._exchange("POST", path, body, headers, self._left_s())
-            except requests.RequestException as error:
-                if not _never_connected(error):
-                    raise OutcomeUnknown(
-                        "百炼没有回答；为避免重复计费，不再自动重试",
-                        "DashScope did not answer; not repeated, so that nothing is paid for twice",
-                    ) from None
-                if last:
-                    raise RequestRefused("无法连接百炼服务", "DashScope can't be reached", "ConnectionFailed") from None
-            else:
-                if answer.status == 200:
-                    return answer
-                if last or answer.status != 429 or answer.code in BILLING_CODES:
-                    fallback = "Throttling" if answer.status == 429 else f"HTTP.{answer.status}"
-                    raise refusal(answer.code or fallback, answer.body.get("request_id"))
-            pause(wait_s)
-            wait_s *= 2
-        raise AssertionError("the last attempt returns or raises")
-
-    def _exchange(
-        self,
-        method: str,
-        path: str,
-        body: dict[str, Any] | None = None,
-        headers: dict[str, str] | None = None,
-        timeout_s: float = 20.0,
-    ) -> _Answer:
-        with self._answer_to(
-            method,
-            f"{self._base}/{path}",
-            data=None if body is None else json.dumps(body, ensure_ascii=False).encode("utf-8", "replace"),
-            headers={
-                "Accept": "application/json",
-                "Content-Type": "application/json; charset=utf-8",
-                **(headers or {}),
-            },
-            auth=self._authorization,
-            timeout=(_CONNECT_S, min(timeout_s, self._left_s())),
-        ) as response:
-            try:
-                decoded = json.loads(self._read(response, _ANSWER_MAX_BYTES))
-            except (ValueError, RecursionError):
-                decoded = None
-            return _Answer(response.status_code, decoded if isinstance(decoded, dict) else {})
-
-    def _answer_to(self, method: str, url: str, **options: Any) -> requests.Response:
-        try:
-            return self._session.request(method, url, allow_redirects=False, stream=True, **options)
-        except requests.RequestException:
-            raise
-        except ValueError:
-            # It parses the address of a redirect even when it is not to follow it.
-            raise requests.exceptions.InvalidURL("a redirect to no address") from None
-
-    def _read(self, response: requests.Response, max_bytes: int) -> bytes:
-        """The body, while it stays within `max_bytes` and the deadline: a slow trickle must not outlive it."""
-        blob = bytearray()
-        for chunk in response.iter_content(65536):
-            blob += chunk
-            if len(blob) > max_bytes:
-                raise PictureRefused("返回的内容过大", "the answer is too large")
-            stop_if_interrupted()
-            self._left_s()
-        return bytes(blob)
-
-    def _left_s(self) -> float:
-        left_s = self._deadline - time.monotonic()
-        if left_s <= 0:
-            raise DeadlinePassed("超过了 deadline_s", "deadline_s is over")
-        return left_s
-
-
-def picture_address(url: str, base_url: str) -> str:
-    """The address to fetch a picture from: on one of DashScope's picture hosts, or on the host of `base_url`.
-
-    Raises `PictureRefused` for every other address.
-    """
-    try:
-        address, own = urlsplit(url), urlsplit(base_url)
-    except ValueError:
-        address = own = urlsplit("")
-    if own.netloc and (address.scheme, address.netloc) == (own.scheme, own.netloc):
-        return url
-    if address.scheme in ("http", "https") and _PICTURE_HOST.fullmatch(address.netloc):
-        # Some of the vendor's answers say http; the signature in the address covers no scheme.
-        return address._replace(scheme="https").geturl()
-    raise PictureRefused("图片地址不属于百炼", "the picture's address is not one of DashScope's")
+    def _created(
+        self, path: str, model: str, given: dict[str, Any], parameters: dict[str, Any], headers: dict[str, str]
+    ) -> str:
+        """Create one picture task and return its id. From here on it is billed."""
+        answer = self._connection.order(path, {"model": model, "input": given, "parameters": parameters}, headers)
+        task_id = answer.output.get("task_id")
+        if not isinstance(task_id, str) or not _TASK_ID.fullmatch(task_id):
+            raise OutcomeUnknown("百炼没有返回任务编号", "DashScope returned no task id")
+        return task_id
 
 
 def poll_pauses_s(*, loopback: bool) -> Iterator[float]:
@@ -328,29 +268,42 @@ def poll_pauses_s(*, loopback: bool) -> Iterator[float]:
     return itertools.chain((2.0, 3.0), itertools.repeat(5.0))
 
 
-class _Bearer(requests.auth.AuthBase):
-    """Puts the key on a request; given as `auth`, so that a .netrc entry can't take its place."""
-
-    def __init__(self, key: str) -> None:
-        self._key = key
-
-    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
-        request.headers["Authorization"] = f"Bearer {self._key}"
-        return request
-
-
-def _never_connected(error: requests.RequestException) -> bool:
-    reason = getattr(error.args[0], "reason", None) if error.args else None
-    return isinstance(reason, (NewConnectionError, ConnectTimeoutError))
+def _text_of(answer: Answer) -> str:
+    choice = _first(answer.output.get("choices"))
+    content = _content_of(choice)
+    text = content if isinstance(content, str) else "".join(_parts(content, "text"))
+    if not text.strip():
+        raise RequestRefused("模型没有返回文字", "the model answered without text")
+    if choice.get("finish_reason") == "length":
+        raise RequestRefused("模型的回答被截断", "the model's answer was cut off")
+    return text
 
 
-def _url_of(answer: _Answer) -> str:
-    """A task counts as SUCCEEDED when any of its pictures did; each one may still carry a code in place of its url."""
+def _url_of(answer: Answer) -> str:
+    """The first picture's address, from either protocol.
+
+    A task counts as SUCCEEDED when any of its pictures did; each one may still carry a code in place of its url.
+    """
     result = _first(answer.output.get("results"))
     url = result.get("url")
     if isinstance(url, str) and url:
         return url
+    choices = answer.output.get("choices")
+    for choice in choices if isinstance(choices, list) else ():
+        for address in _parts(_content_of(choice) if isinstance(choice, dict) else None, "image"):
+            return address
     raise refusal(canonical_code(result.get("code")), answer.body.get("request_id"))
+
+
+def _content_of(choice: dict[str, Any]) -> object:
+    message = choice.get("message")
+    return message.get("content") if isinstance(message, dict) else None
+
+
+def _parts(content: object, kind: str) -> list[str]:
+    parts = content if isinstance(content, list) else []
+    found = [part.get(kind) for part in parts if isinstance(part, dict)]
+    return [part for part in found if isinstance(part, str) and part]
 
 
 def _first(items: object) -> dict[str, Any]:

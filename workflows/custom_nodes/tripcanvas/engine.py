@@ -7,8 +7,14 @@ torch, and the nodes also run where there is no ComfyUI.
 from __future__ import annotations
 
 import sys
+import threading
 import time
-from typing import Any
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_Result = TypeVar("_Result")
 
 #: How long an interruption by the designer may go unnoticed.
 _GLANCE_S = 0.25
@@ -32,6 +38,47 @@ def pause(seconds: float) -> None:
         time.sleep(min(left, _GLANCE_S))
 
 
+def attended(work: Callable[[], _Result], until: float) -> _Result:
+    """Do `work` in a thread, and notice an interruption, or the moment `until` (`time.monotonic`), meanwhile.
+
+    For requests that can't be broken off from outside: whoever cancels gets the queue back at once, and the answer is
+    thrown away when it comes. Raises `TimeoutError` at `until`, ComfyUI's exception on interruption, and what `work`
+    raises.
+    """
+    errand = _Errand(work)
+    errand.start()
+    # A first look without a pause: most answers on this machine come within it.
+    wait_s = 0.05
+    while True:
+        errand.join(min(wait_s, max(0.0, until - time.monotonic())))
+        if not errand.is_alive():
+            return errand.result()
+        stop_if_interrupted()
+        if time.monotonic() >= until:
+            raise TimeoutError
+        wait_s = _GLANCE_S
+
+
+class _Errand(threading.Thread, Generic[_Result]):
+    def __init__(self, work: Callable[[], _Result]) -> None:
+        super().__init__(name="tripcanvas request", daemon=True)
+        self._work = work
+        self._result: _Result | None = None
+        self._error: BaseException | None = None
+
+    def run(self) -> None:
+        try:
+            self._result = self._work()
+        # Raised again in the thread that waits.
+        except BaseException as error:  # noqa: BLE001
+            self._error = error
+
+    def result(self) -> _Result:
+        if self._error is not None:
+            raise self._error
+        return self._result  # type: ignore[return-value]
+
+
 class Progress:
     """The bar under a node in ComfyUI's page; silent where there is no ComfyUI."""
 
@@ -43,3 +90,19 @@ class Progress:
         """Move the bar to `value` out of its total."""
         if self._bar is not None:
             self._bar.update_absolute(value)
+
+
+def painting(progress: Progress) -> Callable[[str], None]:
+    """What to tell of a painting task's states: how far it is, nobody says.
+
+    The bar moves while the task runs, and waits below what is left to do afterwards.
+    """
+    reached = 10
+
+    def on_state(state: str) -> None:
+        nonlocal reached
+        if state == "RUNNING":
+            reached = min(reached + 5, 80)
+        progress.show(reached)
+
+    return on_state

@@ -9,7 +9,8 @@
     ├── Busy              DashScope refused for lack of capacity until the attempts or the deadline were used up
     ├── OutcomeUnknown    a request that costs money got no usable answer; it is not repeated
     ├── DeadlinePassed    the overall deadline of the node is over
-    └── PictureRefused    what was downloaded is not a picture that can be used
+    ├── PictureRefused    what was downloaded is not a picture that can be used
+    └── CarUnusable       there is no such car, colour or view, or its files are not what their manifest says
 
 ComfyUI shows these sentences to the designer and writes them to its log, so they hold codes and request ids only:
 never a key, a prompt or a signed address.
@@ -57,6 +58,10 @@ class DeadlinePassed(NodeError):
 
 class PictureRefused(NodeError):
     """The picture's address or content can't be used."""
+
+
+class CarUnusable(NodeError):
+    """The car asset is absent or broken."""
 
 
 _CONTENT = (

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-import re
 import secrets
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from .dashscope_client import DashScope, PictureOrder
-from .engine import Progress
-from .errors import RequestRefused
+from .engine import Progress, painting
+from .errors import PictureRefused, RequestRefused
+from .image_models import size_problem
+
+if TYPE_CHECKING:
+    from .dashscope_client import DashScope, PictureOrder
 
 DEFAULT_IMAGE_MODEL = "wan2.2-t2i-flash"
 DEFAULT_SIZE = "768*960"
@@ -18,11 +20,14 @@ _NEGATIVE = (
     "people, vehicles, text, signature, watermark, logo, blurry, low quality, jpeg artifacts, deformed, distorted, "
     "cropped, out of frame"
 )
-_SIZE = re.compile(r"[1-9]\d{2,3}\*[1-9]\d{2,3}")
 
 _PROMPT_INPUT = (
     "STRING",
-    {"default": "", "multiline": True, "tooltip": "画面描述，最多 800 字 What to paint, at most 800 characters."},
+    {
+        "default": "",
+        "multiline": True,
+        "tooltip": "画面描述，wan2.2 及更早最多 800 字 What to paint; up to wan2.2 at most 800 characters.",
+    },
 )
 _NEGATIVE_INPUT = (
     "STRING",
@@ -30,13 +35,16 @@ _NEGATIVE_INPUT = (
 )
 _MODEL_INPUT = (
     "STRING",
-    {"default": DEFAULT_IMAGE_MODEL, "tooltip": "百炼文生图模型：wan2.5 及更早 A DashScope model up to wan2.5."},
+    {
+        "default": DEFAULT_IMAGE_MODEL,
+        "tooltip": "百炼文生图模型，如 wan2.2-t2i-flash、wan2.6-t2i、qwen-image-2.0 A DashScope image model.",
+    },
 )
 _SIZE_INPUT = (
     "STRING",
     {
         "default": DEFAULT_SIZE,
-        "tooltip": "宽*高；wan2.2 及更早每边 512 到 1440 Width*height; up to wan2.2 each side is 512 to 1440.",
+        "tooltip": "宽*高；wan2.2 每边 512 到 1440，wan2.5、2.6 共 1280² 到 1440² 像素 Width*height, by model.",
     },
 )
 _DEADLINE_INPUT = (
@@ -45,28 +53,16 @@ _DEADLINE_INPUT = (
 )
 
 
-def _size_problem(size: object) -> bool | str:
+def _validated(size: object, model: object) -> bool | str:
     """ComfyUI's answer of a validation: True, or what is wrong. A linked value is not known yet and arrives as None."""
-    if size is None or (isinstance(size, str) and _SIZE.fullmatch(size)):
-        return True
-    return "尺寸应为 宽*高，例如 768*960 / size must be W*H, such as 768*960"
+    return size_problem(size, model) or True
 
 
 def _painted_url(dashscope: DashScope, order: PictureOrder, progress: Progress) -> str:
     if not order.prompt.strip():
         raise RequestRefused("提示词为空", "the prompt is empty")
-    task_id = dashscope.order_picture(order)
-    reached = 10
-    progress.show(reached)
-
-    def on_state(state: str) -> None:
-        nonlocal reached
-        # How far the painting is, nobody tells: the bar moves while it runs, and waits below what is left to do.
-        if state == "RUNNING":
-            reached = min(reached + 5, 80)
-        progress.show(reached)
-
-    return dashscope.picture_url(task_id, on_state)
+    progress.show(10)
+    return dashscope.paint(order, painting(progress))
 
 
 class ImageSynthesisNode:
@@ -108,9 +104,9 @@ class ImageSynthesisNode:
         return float("nan")
 
     @classmethod
-    def VALIDATE_INPUTS(cls, size: str | None = None) -> bool | str:
-        """Refuse a malformed size before anything is paid for."""
-        return _size_problem(size)
+    def VALIDATE_INPUTS(cls, size: str | None = None, model: str | None = None) -> bool | str:
+        """Refuse a size that the model does not paint before anything is paid for."""
+        return _validated(size, model)
 
     def generate_image_url(
         self,
@@ -122,6 +118,8 @@ class ImageSynthesisNode:
         deadline_s: int = 300,
     ) -> tuple[str]:
         """Return the picture's address as DashScope gave it. Raises `NodeError`."""
+        from .dashscope_client import DashScope, PictureOrder
+
         order = PictureOrder(
             prompt=prompt,
             negative_prompt=negative_prompt,
@@ -176,9 +174,9 @@ class WanxImage:
         }
 
     @classmethod
-    def VALIDATE_INPUTS(cls, size: str | None = None) -> bool | str:
-        """Refuse a malformed size before anything is paid for."""
-        return _size_problem(size)
+    def VALIDATE_INPUTS(cls, size: str | None = None, model: str | None = None) -> bool | str:
+        """Refuse a size that the model does not paint before anything is paid for."""
+        return _validated(size, model)
 
     def paint(
         self,
@@ -191,7 +189,7 @@ class WanxImage:
         deadline_s: int = 300,
     ) -> tuple[object]:
         """Return the picture as IMAGE, float32 (1, H, W, 3) in 0..1. Raises `NodeError`."""
-        # Loaded here: where only texts are made, nothing needs numpy and Pillow.
+        from .dashscope_client import DashScope, PictureOrder
         from .pictures import as_image, decode
 
         order = PictureOrder(prompt, negative_prompt, model, size, seed, prompt_extend)
@@ -200,5 +198,44 @@ class WanxImage:
             url = _painted_url(dashscope, order, progress)
             progress.show(90)
             image = as_image(decode(dashscope.download(url)))
+        progress.show(100)
+        return (image,)
+
+
+class WanxPicture:
+    """The picture behind an address that `ImageSynthesisNode` gave."""
+
+    CATEGORY = "Tripcanvas"
+    DESCRIPTION = (
+        "下载万相图片地址的图片（24 小时内有效）。 Fetches the picture of a Wanx address, which lasts 24 hours."
+    )
+    RETURN_TYPES = ("IMAGE",)
+    RETURN_NAMES = ("image",)
+    OUTPUT_TOOLTIPS = ("下载的图片 The picture.",)
+    FUNCTION = "fetch"
+
+    @classmethod
+    def INPUT_TYPES(cls) -> dict[str, dict[str, tuple[Any, ...]]]:
+        """ComfyUI's description of the inputs."""
+        address = {
+            "default": "",
+            "forceInput": True,
+            "tooltip": "“万相图片地址”节点的输出；只下载百炼的地址 What ImageSynthesisNode gave.",
+        }
+        return {
+            "required": {"address": ("STRING", address)},
+            "optional": {"deadline_s": ("INT", {**_DEADLINE_INPUT[1], "default": 60})},
+        }
+
+    def fetch(self, address: str, deadline_s: int = 60) -> tuple[object]:
+        """Return the picture as IMAGE, float32 (1, H, W, 3) in 0..1. Raises `NodeError`."""
+        from .dashscope_client import DashScope
+        from .pictures import as_image, decode
+
+        if not address.strip():
+            raise PictureRefused("图片地址为空", "the picture's address is empty")
+        progress = Progress()
+        with DashScope.from_environment(deadline_s) as dashscope:
+            image = as_image(decode(dashscope.download(address.strip())))
         progress.show(100)
         return (image,)
