@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from shared.graphs.findings import ERROR, WARNING, Code, Severity, listed, shown
-from shared.graphs.node_types import COMBO, LITERAL_KINDS, InputType
+from shared.graphs.node_types import COMBO, FILES_MARK, LITERAL_KINDS, InputType
 
 #: severity, code, found, expected
 Complaint = tuple[Severity, Code, str, str]
@@ -91,13 +91,10 @@ def _choice(declared: InputType, value: Any) -> Iterator[Complaint]:
         if not isinstance(value, str):
             yield ERROR, "value_not_in_list", shown(value), "the name of a file"
     elif value not in declared.choices:
-        code: Code = "file_absent" if declared.files else "value_not_in_list"
-        yield (
-            ERROR,
-            code,
-            shown(value),
-            f"one of {listed(declared.choices)}" if declared.choices else "a file; there is none",
-        )
+        expected = f"one of {listed(declared.choices)}" if declared.choices else "a file; there is none"
+        # A class that marks a choice itself also judges it itself: it may take what is not in the list.
+        severity: Severity = WARNING if FILES_MARK in declared.options else ERROR
+        yield severity, "file_absent" if declared.files else "value_not_in_list", shown(value), expected
 
 
 def _not_a_name(value: str) -> str:

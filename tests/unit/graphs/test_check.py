@@ -132,6 +132,16 @@ def test_a_running_servers_list_of_models_is_believed() -> None:
     assert (finding.code, finding.expected) == ("file_absent", "one of a.safetensors")
 
 
+def test_a_choice_that_a_class_marks_itself_is_only_told() -> None:
+    marked = copy.deepcopy(INFO)
+    marked["画车"]["input"]["required"]["画风"][1]["files"] = True
+    (finding,) = check_graph(with_input("2", "画风", "油画"), NodeTypes.load(marked))
+    assert (finding.severity, finding.code) == ("warning", "file_absent")
+    assert check_graph(with_input("2", "画风", "油画"), NodeTypes.load(json.loads(snapshot(marked, marked)))) == []
+    (finding,) = check_graph(with_input("2", "画风", "../油画"), NodeTypes.load(marked))
+    assert (finding.severity, finding.code) == ("error", "path_for_file")
+
+
 def test_a_snapshot_holds_no_texts_and_no_files_and_is_the_same_each_time() -> None:
     body = snapshot(INFO, ["画车", "Load", "画车"])
     assert body == snapshot(INFO, {"Load", "画车"})
