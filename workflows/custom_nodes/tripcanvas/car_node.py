@@ -44,14 +44,19 @@ class LoadCar:
             "step": 1,
             "tooltip": "抠图的宽；高按比例。大于素材会变软 The cut-out's width; beyond the asset's own it gets soft.",
         }
+        # `files`: which assets there are differs between servers, so a snapshot of the node types leaves them out.
         return {
             "required": {
                 "car": (
                     [NO_CAR, *found],
-                    {"default": next(iter(found), NO_CAR), "tooltip": "车型；none = 不放车 The car; none = no car."},
+                    {
+                        "default": next(iter(found), NO_CAR),
+                        "files": True,
+                        "tooltip": "车型；none = 不放车 The car; none = no car.",
+                    },
                 ),
-                "colour": (colours, {"tooltip": "车身颜色 The car's colour."}),
-                "view": (views, {"tooltip": "视角 Where it is seen from."}),
+                "colour": (colours, {"files": True, "tooltip": "车身颜色 The car's colour."}),
+                "view": (views, {"files": True, "tooltip": "视角 Where it is seen from."}),
                 "width": ("INT", width),
             }
         }
