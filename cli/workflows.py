@@ -108,4 +108,5 @@ def _show(judged: Iterable[Judged]) -> None:
             *(Text(text, overflow="fold") for text in (node, finding.input, finding.found, finding.expected + only)),
         )
     if table.row_count:
-        console.print(table)
+        # As wide as the terminal is now, not when this module was imported.
+        Console(highlight=False).print(table)
