@@ -178,7 +178,7 @@ def test_there_are_examples() -> None:
 def test_an_example_is_an_editors_graph_of_nodes_that_exist_with_a_small_picture(file: Path) -> None:
     graph = json.loads(file.read_text("utf-8"))
     nodes = {node["id"]: node for node in graph["nodes"]}
-    core = {"SaveImage", "ImagePadForOutpaint", "SolidMask", "MaskComposite"}
+    core = {"SaveImage", "EmptyImage", "ImageCompositeMasked", "SolidMask", "MaskComposite"}
     assert {node["type"] for node in nodes.values()} <= core | set(CLASSES)
     for _, source, slot, target, place, kind in graph["links"]:
         assert nodes[source]["outputs"][slot]["type"] == kind
