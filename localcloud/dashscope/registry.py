@@ -59,7 +59,7 @@ class TextModel(msgspec.Struct, frozen=True):
 
 
 class ImageRules(msgspec.Struct, frozen=True):
-    """What a family of image models accepts; sizes are (width, height) in pixels."""
+    """What a family of image models accepts; sizes are (width, height) in pixels, `also` those beyond the limits."""
 
     default_size: tuple[int, int]
     prompt_chars: int
@@ -70,6 +70,7 @@ class ImageRules(msgspec.Struct, frozen=True):
     area: tuple[int, int] | None = None
     max_ratio: float = 0.0
     named_sizes: dict[str, tuple[int, int]] = {}
+    also: tuple[tuple[int, int], ...] = ()
 
     def size(self, text: str | None) -> tuple[int, int]:
         """Width and height for the request's `size`. Raises `Refusal`."""
@@ -82,6 +83,8 @@ class ImageRules(msgspec.Struct, frozen=True):
             names = "".join(f" or {name}" for name in self.named_sizes)
             raise invalid("parameters.size", f"width*height{names}, such as 1024*1024")
         width, height = int(match[1]), int(match[2])
+        if (width, height) in self.also:
+            return width, height
         if self.side and not (self.side[0] <= min(width, height) and max(width, height) <= self.side[1]):
             raise invalid("parameters.size", f"each side from {self.side[0]} to {self.side[1]} pixels")
         if self.area and not self.area[0] <= width * height <= self.area[1]:

@@ -23,13 +23,14 @@ PICTURE = "/pictures/1.png"
 
 @dataclass(frozen=True)
 class Reply:
-    """One scripted answer; `after_s` delays it, `drop` closes the connection instead."""
+    """One scripted answer; `after_s` delays it, `drop` closes the connection instead, `drip_s` lies between bytes."""
 
     body: Any = None
     status: int = 200
     headers: dict[str, str] = field(default_factory=dict)
     after_s: float = 0.0
     drop: bool = False
+    drip_s: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -37,6 +38,8 @@ class Seen:
     path: str
     headers: dict[str, str]
     body: Any
+    query: str = ""
+    raw: bytes = b""
 
 
 class _QuietServer(ThreadingHTTPServer):
@@ -82,8 +85,10 @@ class Script:
     def _answer(self, handler: BaseHTTPRequestHandler) -> None:
         length = int(handler.headers.get("Content-Length", 0))
         raw = handler.rfile.read(length)
-        path = handler.path.partition("?")[0]
-        self.seen.append(Seen(path, dict(handler.headers), json.loads(raw) if raw else None))
+        path, _, query = handler.path.partition("?")
+        is_json = "json" in handler.headers.get("Content-Type", "")
+        body = json.loads(raw) if raw and is_json else None
+        self.seen.append(Seen(path, dict(handler.headers), body, query, raw))
         waiting = self._replies[path]
         reply = (waiting.pop(0) if len(waiting) > 1 else waiting[0]) if waiting else Reply("nothing here", 404)
         time.sleep(reply.after_s)
@@ -95,7 +100,12 @@ class Script:
         for name, value in {"Content-Length": str(len(body)), **reply.headers}.items():
             handler.send_header(name, value)
         handler.end_headers()
-        handler.wfile.write(body)
+        if not reply.drip_s:
+            handler.wfile.write(body)
+            return
+        for place in range(len(body)):
+            handler.wfile.write(body[place : place + 1])
+            time.sleep(reply.drip_s)
 
 
 def created() -> Reply:

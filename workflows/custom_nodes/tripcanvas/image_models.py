@@ -21,6 +21,7 @@ _TAKES_ALL = frozenset({"n", "negative_prompt", "prompt_extend", "watermark"})
 class Family:
     """Models that share a protocol and its limits; `sides` and `area` are in pixels, `ratio` is of the longer side.
 
+    `also` are sizes that the documents recommend beyond those limits, `named` are words that stand for a size,
     `takes` are the optional parameters that the family's documents name, `always` what it needs besides.
     """
 
@@ -30,15 +31,27 @@ class Family:
     sides: tuple[int, int] | None = None
     area: tuple[int, int] | None = None
     ratio: float = 0.0
+    also: tuple[str, ...] = ()
     named: tuple[str, ...] = ()
     example: str = "1024*1024"
     takes: frozenset[str] = _TAKES_ALL
     always: tuple[tuple[str, object], ...] = ()
 
 
+#: Recommended for wan2.5 and wan2.6 for 3:4 and 9:16, though they have fewer pixels than the least that is demanded.
+_RECOMMENDED = ("1104*1472", "1472*1104", "960*1696", "1696*960")
+
 #: In this order; the last two stand for ids that came after this was written.
 _FAMILIES = (
-    Family("wan2.5", re.compile(r"wan2\.5(?!\d).*"), "prompt", area=(1280**2, 1440**2), ratio=4, example="1104*1472"),
+    Family(
+        "wan2.5",
+        re.compile(r"wan2\.5(?!\d).*"),
+        "prompt",
+        area=(1280**2, 1440**2),
+        ratio=4,
+        also=_RECOMMENDED,
+        example="1104*1472",
+    ),
     Family(
         "wan2.2",
         re.compile(r"wanx(-v1|2).*|wan2\.[0-4](?!\d).*"),
@@ -57,7 +70,15 @@ _FAMILIES = (
         takes=frozenset({"n", "negative_prompt", "watermark"}),
         always=(("enable_interleave", True), ("max_images", 1)),
     ),
-    Family("wan2.6", re.compile(r"wan2\.6(?!\d).*"), "later", area=(1280**2, 1440**2), ratio=4, example="1104*1472"),
+    Family(
+        "wan2.6",
+        re.compile(r"wan2\.6(?!\d).*"),
+        "later",
+        area=(1280**2, 1440**2),
+        ratio=4,
+        also=_RECOMMENDED,
+        example="1104*1472",
+    ),
     Family(
         "wan2.7-image-pro",
         re.compile(r"wan2\.7-image-pro(?!\d).*"),
@@ -107,7 +128,7 @@ def size_problem(size: object, model: object = None) -> str:
     family = family_of(model) if isinstance(model, str) else None
     names = family.named if family else ("1K", "2K", "4K")
     text = size if isinstance(size, str) else ""
-    if text in names:
+    if text in names or (family and text in family.also):
         return ""
     match = _SIZE.fullmatch(text)
     if match is None:
