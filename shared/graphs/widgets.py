@@ -13,13 +13,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from shared.errors import InvalidInput
+from shared.graphs.dynamic_inputs import AUTOGROW, DYNAMIC_COMBO
 from shared.graphs.node_types import COMBO, InputType, NodeType, input_type
 
-#: A choice that brings inputs of its own, and a row of inputs that grows as it is linked.
-CHOICE_WITH_INPUTS, GROWING_ROW = "COMFY_DYNAMICCOMBO_V3", "COMFY_AUTOGROW_V3"
-_WIDGET_KINDS = frozenset(
-    ("INT", "FLOAT", "STRING", "BOOLEAN", COMBO, "MARKDOWN", "TEXTAREA", "COLOR", CHOICE_WITH_INPUTS)
-)
+_WIDGET_KINDS = frozenset(("INT", "FLOAT", "STRING", "BOOLEAN", COMBO, "MARKDOWN", "TEXTAREA", "COLOR", DYNAMIC_COMBO))
 _SEED_NAMES = ("seed", "noise_seed")
 #: Classes whose ``filename_prefix`` the editor expands before it sends it.
 _SAVING = frozenset(
@@ -55,7 +52,7 @@ def inputs_of_choice(declared: InputType, chosen: Any) -> list[InputType]:
 def slots_of(node_type: NodeType, values: Mapping[str, Any]) -> list[tuple[str, str]]:
     """Name and type of each input slot, in the editor's order: mere slots first, then those of widgets."""
     declared = list(node_type.inputs.values())
-    found = [(each.name, each.kind) for each in declared if is_linked_only(each) and each.kind != GROWING_ROW]
+    found = [(each.name, each.kind) for each in declared if is_linked_only(each) and each.kind != AUTOGROW]
     for each in declared:
         if not is_linked_only(each):
             found += _slots_of_widget(each, values)
@@ -65,7 +62,7 @@ def slots_of(node_type: NodeType, values: Mapping[str, Any]) -> list[tuple[str, 
 def _slots_of_widget(declared: InputType, values: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     if not declared.options.get("socketless"):
         yield declared.name, declared.kind
-    if declared.kind == CHOICE_WITH_INPUTS:
+    if declared.kind == DYNAMIC_COMBO:
         inner = inputs_of_choice(declared, values.get(declared.name))
         yield from ((each.name, each.kind) for each in inner if is_linked_only(each))
         for each in inner:
@@ -82,7 +79,7 @@ def read_values(node_type: NodeType, saved: Any) -> dict[str, Any]:
     values: dict[str, Any] = {}
     rest = iter(_without_forced(node_type, saved) if isinstance(saved, list) else ())
     for declared in node_type.inputs.values():
-        if declared.kind == GROWING_ROW and _grows_values(declared):
+        if declared.kind == AUTOGROW and _grows_values(declared):
             raise InvalidInput(
                 f"{node_type.name}.{declared.name}", "an API export; a growing row of values can't be read"
             )
@@ -100,7 +97,7 @@ def _read(declared: InputType, rest: Iterator[Any], named: Mapping[str, Any], va
         values[declared.name] = value
     for _ in range(_controls(declared)):
         next(rest, None)
-    if declared.kind == CHOICE_WITH_INPUTS:
+    if declared.kind == DYNAMIC_COMBO:
         for inner in inputs_of_choice(declared, value):
             _read(inner, rest, named, values)
 
@@ -117,7 +114,7 @@ def _controls(declared: InputType) -> int:
 
 def _default(declared: InputType) -> Any:
     kind, options = _widget_kind(declared), declared.options
-    if kind == CHOICE_WITH_INPUTS:
+    if kind == DYNAMIC_COMBO:
         return next((option.get("key") for option in options.get("options") or ()), _NOTHING)
     if kind == COMBO:
         return options.get("default") or next(iter(declared.choices or ()), _NOTHING)

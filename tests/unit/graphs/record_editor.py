@@ -17,6 +17,8 @@ from typing import Any
 
 from playwright.sync_api import Error, Page, sync_playwright
 
+from shared.graphs.snapshot import snapshot
+
 FOLDER = Path(__file__).parent / "editor_pairs"
 
 #: What every case can use: N makes a node and sets its widgets, C connects an output to a named input.
@@ -257,12 +259,6 @@ def record_old(page: Page, editor: dict[str, Any]) -> Any:
     return json.loads(text)
 
 
-def _without_texts(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {key: _without_texts(inner) for key, inner in value.items() if key not in ("tooltip", "description")}
-    return [_without_texts(inner) for inner in value] if isinstance(value, list) else value
-
-
 def main() -> None:
     """Record every case whose nodes the server has."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -294,8 +290,7 @@ def main() -> None:
         for name, editor in OLD.items():
             used |= _write(place / f"{name}.json", editor, record_old(page, editor), known)
         browser.close()
-    types = {name: _without_texts(known[name]) for name in sorted(used)}
-    (place / "object_info.json").write_text(json.dumps(types, ensure_ascii=False, indent=None) + "\n", "utf-8")
+    (place / "object_info.json").write_bytes(snapshot(known, used))
 
 
 def _write(path: Path, editor: Any, api: Any, known: dict[str, Any]) -> set[str]:
