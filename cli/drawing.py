@@ -1,0 +1,372 @@
+"""A workflow as a picture: nodes with their values, typed slots and links in ComfyUI's colours, and what is filled."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from cli.drawing_list import Box, Curve, Dot, Drawing, Item, Text, cut_text, text_width, wrap_text
+from cli.layout import Place, drawn_places, layered_places
+from shared.graphs.bindings import Bindings
+from shared.graphs.check import is_link, title_of
+from shared.graphs.dynamic_inputs import inputs_of
+from shared.graphs.node_types import NodeTypes
+from shared.graphs.widgets import is_linked_only
+
+#: Slot and link colours of ComfyUI's dark palette; other types are grey, as there.
+_KIND_COLOURS = {
+    "CLIP": "#ffd500", "CLIP_VISION": "#a8dadc", "CLIP_VISION_OUTPUT": "#ad7452", "CONDITIONING": "#ffa931",
+    "CONTROL_NET": "#6ee7b7", "IMAGE": "#64b5f6", "LATENT": "#ff9cf9", "MASK": "#81c784", "MODEL": "#b39ddb",
+    "STYLE_MODEL": "#c2ffae", "VAE": "#ff6e6e", "NOISE": "#b0b0b0", "GUIDER": "#66ffff", "SAMPLER": "#ecb4b4",
+    "SIGMAS": "#cdffcd", "TAESD": "#dcc274",
+}  # fmt: skip
+_OTHER_KIND = "#9aa5a5"
+_BACKGROUND, _BODY, _TITLE_BAR, _FIELD, _EDGE = "#1e1f22", "#34363b", "#27292d", "#22242a", "#15161a"
+_TEXT, _FAINT, _BRIGHT = "#d5d7db", "#8f959e", "#ffffff"
+_FILLED, _FILLED_FIELD, _OUTPUT = "#f2b84b", "#3a3222", "#4fc08d"
+_NOTE_BODY, _NOTE_TITLE = "#4a4530", "#3b3726"
+
+_TITLE, _SLOT, _ROW, _LINE, _PAD = 32.0, 20.0, 25.0, 17.0, 10.0
+_WIDTH, _WIDE = 270.0, 380.0
+_MARGIN, _HEADER = 36.0, 74.0
+_MOST_LINES, _FEWEST_LINES = 9, 2
+
+
+@dataclass(frozen=True, slots=True)
+class _Slot:
+    name: str
+    kind: str
+    is_linked: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    """An input that has, or could have, a value of its own."""
+
+    name: str
+    value: str
+    is_linked: bool
+    kind: str
+    parameter: str
+    is_long: bool
+
+
+@dataclass(slots=True)
+class _Card:
+    """One node as it is drawn; `place` and the heights are settled last."""
+
+    node_id: str
+    title: str
+    class_type: str
+    inputs: list[_Slot]
+    outputs: list[_Slot]
+    rows: list[_Row]
+    is_output: bool
+    place: Place = field(default_factory=lambda: Place(0, 0))
+    lines: int = 0
+    anchors: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def width(self) -> float:
+        return self.place.width
+
+    @property
+    def height(self) -> float:
+        return self.place.height
+
+    def needed(self, lines: int) -> float:
+        """Its height when each long text gets `lines` lines."""
+        slots = max(len(self.inputs), len(self.outputs)) * _SLOT
+        rows = sum(_ROW + (lines * _LINE + 6 if row.is_long else 0) for row in self.rows)
+        return _TITLE + 6 + slots + rows + (8 if self.rows else 4)
+
+
+def draw_graph(
+    graph: Mapping[str, Any], node_types: NodeTypes, *, editor: Any = None, bindings: Bindings | None = None
+) -> Drawing:
+    """Draw an API graph: where the editor's own file `editor` has its nodes, else in columns.
+
+    With `bindings`, the inputs that are filled per trip carry their parameter's name, and the output node is marked.
+    """
+    kinds = _kinds_of_outputs(graph, node_types)
+    cards = {node_id: _card(node_id, graph, node_types, kinds, bindings) for node_id in graph}
+    saved = drawn_places(graph, editor, _TITLE) if editor is not None else None
+    backdrop = _place_as_drawn(cards, saved, editor) if saved else _place_in_columns(cards, graph)
+    for card in cards.values():
+        _set_anchors(card)
+    items = [*backdrop, *_links(graph, cards, kinds), *(item for card in cards.values() for item in _painted(card))]
+    return _framed(items, len(graph), bindings)
+
+
+def _kinds_of_outputs(graph: Mapping[str, Any], node_types: NodeTypes) -> dict[str, list[_Slot]]:
+    """The output slots of every node; without node types, those that links come from."""
+    found: dict[str, list[_Slot]] = {}
+    for node_id, node in graph.items():
+        node_type = node_types.get(node["class_type"])
+        found[node_id] = [_Slot(each.name, each.kind) for each in node_type.outputs] if node_type is not None else []
+    for node in graph.values():
+        for value in node["inputs"].values():
+            if is_link(value) and len(value) == 2 and value[0] in found and isinstance(value[1], int):
+                slots = found[value[0]]
+                slots += [_Slot(str(number), "*") for number in range(len(slots), min(value[1], 63) + 1)]
+    return found
+
+
+def _card(
+    node_id: str,
+    graph: Mapping[str, Any],
+    node_types: NodeTypes,
+    kinds: Mapping[str, list[_Slot]],
+    bindings: Bindings | None,
+) -> _Card:
+    node = graph[node_id]
+    node_type = node_types.get(node["class_type"])
+    declared = inputs_of(node_type, node["inputs"]) if node_type is not None else {}
+    bound = {(each.node, each.input): name for name, each in (bindings.parameters if bindings else {}).items()}
+    inputs, rows = [], []
+    for name in [*declared, *(name for name in node["inputs"] if name not in declared)]:
+        value = node["inputs"].get(name)
+        known = declared.get(name)
+        kind = known.kind if known is not None else _kind_of(value, kinds)
+        if is_linked_only(known) if known is not None else is_link(value):
+            if is_link(value) or "." not in name:
+                inputs.append(_Slot(name, kind, is_link(value)))
+        elif name in node["inputs"]:
+            text = "" if is_link(value) else _shown(value)
+            is_long = "\n" in text or text_width(text, 12) > 190
+            rows.append(_Row(name, text, is_link(value), kind, bound.get((node_id, name), ""), is_long))
+    title = title_of(node) or (node_type.display_name if node_type is not None else node["class_type"])
+    is_output = bindings is not None and bindings.workflow.output_node == node_id
+    return _Card(node_id, title, node["class_type"], inputs, kinds[node_id], rows, is_output)
+
+
+def _kind_of(value: Any, kinds: Mapping[str, list[_Slot]]) -> str:
+    if is_link(value) and len(value) == 2 and isinstance(value[1], int):
+        slots = kinds.get(str(value[0]), [])
+        return slots[value[1]].kind if 0 <= value[1] < len(slots) else "*"
+    return "*"
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return "" if value is None else str(value)
+
+
+# --- where things stand
+
+
+def _place_as_drawn(cards: Mapping[str, _Card], saved: Mapping[str, Place], editor: Any) -> list[Item]:
+    for node_id, card in cards.items():
+        place = saved[node_id]
+        card.lines = _FEWEST_LINES
+        while card.lines < 40 and card.needed(card.lines + 1) <= place.height:
+            card.lines += 1
+        card.lines = min(card.lines, max((_lines_wanted(row, place.width or _WIDTH) for row in card.rows), default=0))
+        card.place = place._replace(width=place.width or _WIDTH, height=card.needed(card.lines))
+    groups = [item for group in editor.get("groups") or [] for item in _group(group)]
+    return [*groups, *(item for node in editor.get("nodes", []) for item in _note(node))]
+
+
+def _place_in_columns(cards: Mapping[str, _Card], graph: Mapping[str, Any]) -> list[Item]:
+    sizes = {}
+    for node_id, card in cards.items():
+        width = _WIDE if any(row.is_long for row in card.rows) else _WIDTH
+        wanted = max((_lines_wanted(row, width) for row in card.rows), default=0)
+        card.lines = min(wanted, _MOST_LINES)
+        sizes[node_id] = (width, card.needed(card.lines))
+    places = layered_places(graph, sizes)
+    for node_id, card in cards.items():
+        card.place = Place(places[node_id].x, places[node_id].y, *sizes[node_id])
+    return []
+
+
+def _lines_wanted(row: _Row, width: float) -> int:
+    return len(wrap_text(row.value, 12, width - 2 * _PAD - 16, 99)) if row.is_long else 0
+
+
+def _set_anchors(card: _Card) -> None:
+    top = card.place.y + _TITLE + 6
+    for number, slot in enumerate(card.inputs):
+        card.anchors[slot.name] = top + number * _SLOT + _SLOT / 2
+    y = top + max(len(card.inputs), len(card.outputs)) * _SLOT
+    for row in card.rows:
+        card.anchors[row.name] = y + _ROW / 2
+        y += _ROW + (card.lines * _LINE + 6 if row.is_long else 0)
+
+
+def _output_y(card: _Card, slot: int) -> float:
+    return card.place.y + _TITLE + 6 + slot * _SLOT + _SLOT / 2
+
+
+# --- what is painted
+
+
+def _colour(kind: str) -> str:
+    return _KIND_COLOURS.get(kind.split(",")[0], _OTHER_KIND)
+
+
+def _mixed(colour: str, ground: str, share: float) -> str:
+    pairs = zip(bytes.fromhex(colour[1:]), bytes.fromhex(ground[1:]), strict=True)
+    return "#" + bytes(round(one * share + other * (1 - share)) for one, other in pairs).hex()
+
+
+def _links(graph: Mapping[str, Any], cards: Mapping[str, _Card], kinds: Mapping[str, list[_Slot]]) -> Iterator[Item]:
+    for node_id, node in graph.items():
+        card = cards[node_id]
+        for name, value in node["inputs"].items():
+            if not (is_link(value) and len(value) == 2 and value[0] in cards and isinstance(value[1], int)):
+                continue
+            source = cards[value[0]]
+            x0, y0 = source.place.x + source.width, _output_y(source, value[1])
+            x1, y1 = card.place.x, card.anchors[name]
+            reach = max(40.0, min(abs(x1 - x0) * 0.5, 220.0)) if x1 > x0 else 120.0 + abs(y1 - y0) * 0.1
+            yield Curve(x0, y0, x1, y1, reach, _EDGE, 5.0)
+            yield Curve(x0, y0, x1, y1, reach, _colour(_kind_of(value, kinds)), 2.4)
+
+
+def _painted(card: _Card) -> Iterator[Item]:
+    x, y, width = card.place.x, card.place.y, card.width
+    edge, thickness = (_OUTPUT, 2.5) if card.is_output else (_EDGE, 1.2)
+    yield Box(x, y, width, card.height, _BODY, 8, edge, thickness)
+    inset = 1.4 if card.is_output else 0.6
+    yield Box(x + inset, y + inset, width - 2 * inset, _TITLE - inset, _TITLE_BAR, 7)
+    yield Box(x + inset, y + _TITLE - 8, width - 2 * inset, 8, _TITLE_BAR)
+    number, badge = f"#{card.node_id}", "输出 output" if card.is_output else ""
+    room = width - 2 * _PAD - text_width(number, 10) - 8
+    if badge:
+        badge_width = text_width(badge, 10.5) + 12
+        room -= badge_width
+        yield Box(x + width - badge_width - 8, y + 6, badge_width, 19, _OUTPUT, 9)
+        yield Text(x + width - badge_width / 2 - 8, y + 19.5, badge, 10.5, "#10261b", bold=True, anchor="middle")
+        yield Text(x + width - badge_width - 14, y + 19.5, number, 10, _FAINT, anchor="end")
+    else:
+        yield Text(x + width - _PAD, y + 19.5, number, 10, _FAINT, anchor="end")
+    if card.title == card.class_type:
+        yield Text(x + _PAD, y + 21, cut_text(card.title, 13, room, bold=True), 13, _BRIGHT, bold=True)
+    else:
+        yield Text(x + _PAD, y + 15.5, cut_text(card.title, 12.5, room, bold=True), 12.5, _BRIGHT, bold=True)
+        yield Text(x + _PAD, y + 27.5, cut_text(card.class_type, 9.5, room), 9.5, _FAINT)
+    yield from _slots(card)
+    for row in card.rows:
+        yield from _value(card, row)
+
+
+def _slots(card: _Card) -> Iterator[Item]:
+    x, width = card.place.x, card.width
+    for slot in card.inputs:
+        y, colour = card.anchors[slot.name], _colour(slot.kind)
+        yield Dot(x, y, 4.6, colour if slot.is_linked else _BODY, _EDGE if slot.is_linked else colour)
+        room = width * (0.55 if card.outputs else 0.9) - 14
+        yield Text(x + 13, y + 4, cut_text(slot.name, 11.5, room), 11.5, _TEXT if slot.is_linked else _FAINT)
+    for number, slot in enumerate(card.outputs):
+        y = _output_y(card, number)
+        yield Dot(x + width, y, 4.6, _colour(slot.kind), _EDGE)
+        yield Text(x + width - 13, y + 4, cut_text(slot.name, 11.5, width * 0.45 - 14), 11.5, _TEXT, anchor="end")
+
+
+def _value(card: _Card, row: _Row) -> Iterator[Item]:
+    x, width, middle = card.place.x + _PAD, card.width - 2 * _PAD, card.anchors[row.name]
+    top, height = middle - _ROW / 2 + 2, _ROW - 4 + (card.lines * _LINE + 6 if row.is_long else 0)
+    if row.is_linked:
+        yield Dot(card.place.x, middle, 4.6, _colour(row.kind), _EDGE)
+        yield Text(card.place.x + 13, middle + 4, cut_text(row.name, 11.5, width), 11.5, _TEXT)
+        return
+    is_filled = bool(row.parameter)
+    yield Box(
+        x, top, width, height, _FILLED_FIELD if is_filled else _FIELD, 6, _FILLED if is_filled else "#43464d", 1.2
+    )
+    left, room = x + 8, width - 16
+    if is_filled:
+        label = cut_text(row.parameter, 10.5, room * 0.5, bold=True)
+        pill = text_width(label, 10.5, bold=True) + 12
+        yield Box(left - 3, middle - 8, pill, 16, _FILLED, 8)
+        yield Text(left - 3 + pill / 2, middle + 3.7, label, 10.5, "#2a1e05", bold=True, anchor="middle")
+        left, room = left + pill + 4, room - pill - 4
+    if row.parameter != row.name:
+        name = cut_text(row.name, 11, room * (1.0 if row.is_long else 0.55))
+        yield Text(left, middle + 4, name, 11, _FAINT)
+        room -= text_width(name, 11) + 10
+    if row.is_long:
+        for number, line in enumerate(wrap_text(row.value, 12, width - 16, card.lines)):
+            yield Text(x + 8, middle + _ROW / 2 + 11 + number * _LINE, line, 12, _TEXT)
+    else:
+        shown = cut_text(row.value, 12, max(room, 20)) if row.value else "—"
+        yield Text(x + width - 8, middle + 4.3, shown, 12, _BRIGHT, anchor="end")
+
+
+def _group(group: Any) -> Iterator[Item]:
+    bounds = group.get("bounding") if isinstance(group, dict) else None
+    if not isinstance(bounds, list) or len(bounds) != 4 or not all(isinstance(each, (int, float)) for each in bounds):
+        return
+    x, y, width, height = bounds
+    colour = str(group.get("color") or "")
+    colour = colour if len(colour) == 7 and colour[0] == "#" and _is_hex(colour[1:]) else "#3f789e"
+    yield Box(x, y, width, height, _mixed(colour, _BACKGROUND, 0.2), 10, _mixed(colour, _BACKGROUND, 0.55), 1.2)
+    title = cut_text(str(group.get("title") or ""), 17, width - 24, bold=True)
+    yield Text(x + 12, y + 26, title, 17, _mixed(colour, "#ffffff", 0.45), bold=True)
+
+
+def _is_hex(text: str) -> bool:
+    return all(char in "0123456789abcdefABCDEF" for char in text)
+
+
+def _note(node: Any) -> Iterator[Item]:
+    """What a designer wrote beside the graph."""
+    if node.get("type") not in ("Note", "MarkdownNote"):
+        return
+    places = drawn_places({str(node.get("id")): node}, {"nodes": [node]}, _TITLE)
+    values = node.get("widgets_values")
+    if places is None or not isinstance(values, list) or not values:
+        return
+    place = next(iter(places.values()))
+    width, height = max(place.width, 140.0), max(place.height, 70.0)
+    yield Box(place.x, place.y, width, height, _NOTE_BODY, 8, _EDGE, 1.2)
+    yield Box(place.x + 0.6, place.y + 0.6, width - 1.2, _TITLE - 8, _NOTE_TITLE, 7)
+    title = str(node.get("title") or "注 Note")
+    yield Text(place.x + _PAD, place.y + 17, cut_text(title, 12, width - 20, bold=True), 12, _BRIGHT, bold=True)
+    lines = wrap_text(str(values[0]), 12, width - 20, int((height - _TITLE) // _LINE))
+    for number, line in enumerate(lines):
+        yield Text(place.x + _PAD, place.y + _TITLE + 8 + number * _LINE, line, 12, _TEXT)
+
+
+def _framed(items: list[Item], nodes: int, bindings: Bindings | None) -> Drawing:
+    """Everything moved into the picture, below a line that says what it shows."""
+    boxes = [item for item in items if isinstance(item, Box)]
+    left, top = min((box.x for box in boxes), default=0.0), min((box.y for box in boxes), default=0.0)
+    right = max((box.x + box.width for box in boxes), default=0.0)
+    bottom = max((box.y + box.height for box in boxes), default=0.0)
+    header = list(_header(nodes, bindings, max(right - left, 560.0)))
+    shift_x, shift_y = _MARGIN - left, _MARGIN + (_HEADER if header else 0.0) - top
+    moved = [_moved(item, shift_x, shift_y) for item in items]
+    width = max(right - left, 560.0 if header else 0.0) + 2 * _MARGIN
+    return Drawing(width, bottom + shift_y + _MARGIN, _BACKGROUND, [*header, *moved])
+
+
+def _header(nodes: int, bindings: Bindings | None, width: float) -> Iterator[Item]:
+    if bindings is None:
+        return
+    about, filled = bindings.workflow, len(bindings.parameters)
+    yield Text(_MARGIN, _MARGIN + 20, about.name, 24, _BRIGHT, bold=True)
+    titles = "　".join(title for title in (about.title_zh, about.title_en) if title)
+    yield Text(_MARGIN, _MARGIN + 43, cut_text(titles, 14, width * 0.6), 14, _FAINT)
+    right = _MARGIN + width
+    label = "参数 parameter"
+    pill = text_width(label, 11, bold=True) + 16
+    told = f"{nodes} 个节点 nodes · {filled} 项每次行程填写 filled per trip"
+    yield Text(right, _MARGIN + 43, cut_text(told, 12, width * 0.5), 12, _FAINT, anchor="end")
+    yield Box(right - pill, _MARGIN + 4, pill, 20, _FILLED, 10)
+    yield Text(right - pill / 2, _MARGIN + 18, label, 11, "#2a1e05", bold=True, anchor="middle")
+
+
+def _moved(item: Item, x: float, y: float) -> Item:
+    if isinstance(item, Box):
+        return Box(
+            item.x + x, item.y + y, item.width, item.height, item.fill, item.radius, item.stroke, item.stroke_width
+        )
+    if isinstance(item, Dot):
+        return Dot(item.x + x, item.y + y, item.radius, item.fill, item.stroke)
+    if isinstance(item, Curve):
+        return Curve(item.x0 + x, item.y0 + y, item.x1 + x, item.y1 + y, item.reach, item.stroke, item.width)
+    return Text(item.x + x, item.y + y, item.content, item.size, item.fill, item.bold, item.anchor)
