@@ -40,7 +40,7 @@ class _Slot:
     is_linked: bool = True
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Row:
     """An input that has, or could have, a value of its own."""
 
@@ -49,7 +49,8 @@ class _Row:
     is_linked: bool
     kind: str
     parameter: str
-    is_long: bool
+    #: How many lines a long text gets below its name; 0 when it stands beside it.
+    lines: int = 0
 
 
 @dataclass(slots=True)
@@ -64,7 +65,6 @@ class _Card:
     rows: list[_Row]
     is_output: bool
     place: Place = field(default_factory=lambda: Place(0, 0))
-    lines: int = 0
     anchors: dict[str, float] = field(default_factory=dict)
 
     @property
@@ -75,10 +75,11 @@ class _Card:
     def height(self) -> float:
         return self.place.height
 
-    def needed(self, lines: int) -> float:
-        """Its height when each long text gets `lines` lines."""
+    @property
+    def needed(self) -> float:
+        """The height that its slots, rows and lines take."""
         slots = max(len(self.inputs), len(self.outputs)) * _SLOT
-        rows = sum(_ROW + (lines * _LINE + 6 if row.is_long else 0) for row in self.rows)
+        rows = sum(_ROW + (row.lines * _LINE + 6 if row.lines else 0) for row in self.rows)
         return _TITLE + 6 + slots + rows + (8 if self.rows else 4)
 
 
@@ -92,10 +93,15 @@ def draw_graph(
     kinds = _kinds_of_outputs(graph, node_types)
     cards = {node_id: _card(node_id, graph, node_types, kinds, bindings) for node_id in graph}
     saved = drawn_places(graph, editor, _TITLE) if editor is not None else None
-    backdrop = _place_as_drawn(cards, saved, editor) if saved else _place_in_columns(cards, graph)
+    backdrop, titles = list[Item](), list[Item]()
+    if saved:
+        backdrop, titles = _place_as_drawn(cards, saved, editor)
+    else:
+        _place_in_columns(cards, graph)
     for card in cards.values():
         _set_anchors(card)
-    items = [*backdrop, *_links(graph, cards, kinds), *(item for card in cards.values() for item in _painted(card))]
+    painted = (item for card in cards.values() for item in _painted(card))
+    items = [*backdrop, *_links(graph, cards, kinds), *titles, *painted]
     return _framed(items, len(graph), bindings)
 
 
@@ -134,8 +140,7 @@ def _card(
                 inputs.append(_Slot(name, kind, is_link(value)))
         elif name in node["inputs"]:
             text = "" if is_link(value) else _shown(value)
-            is_long = "\n" in text or text_width(text, 12) > 190
-            rows.append(_Row(name, text, is_link(value), kind, bound.get((node_id, name), ""), is_long))
+            rows.append(_Row(name, text, is_link(value), kind, bound.get((node_id, name), "")))
     title = title_of(node) or (node_type.display_name if node_type is not None else node["class_type"])
     is_output = bindings is not None and bindings.workflow.output_node == node_id
     return _Card(node_id, title, node["class_type"], inputs, kinds[node_id], rows, is_output)
@@ -157,33 +162,49 @@ def _shown(value: Any) -> str:
 # --- where things stand
 
 
-def _place_as_drawn(cards: Mapping[str, _Card], saved: Mapping[str, Place], editor: Any) -> list[Item]:
+def _place_as_drawn(
+    cards: Mapping[str, _Card], saved: Mapping[str, Place], editor: Any
+) -> tuple[list[Item], list[Item]]:
     for node_id, card in cards.items():
-        place = saved[node_id]
-        card.lines = _FEWEST_LINES
-        while card.lines < 40 and card.needed(card.lines + 1) <= place.height:
-            card.lines += 1
-        card.lines = min(card.lines, max((_lines_wanted(row, place.width or _WIDTH) for row in card.rows), default=0))
-        card.place = place._replace(width=place.width or _WIDTH, height=card.needed(card.lines))
-    groups = [item for group in editor.get("groups") or [] for item in _group(group)]
-    return [*groups, *(item for node in editor.get("nodes", []) for item in _note(node))]
+        width = saved[node_id].width or _WIDTH
+        _share_lines(card, width, saved[node_id].height)
+        card.place = saved[node_id]._replace(width=width, height=card.needed)
+    groups = [group for group in editor.get("groups") or [] if _bounds(group) is not None]
+    notes = [item for node in editor.get("nodes", []) for item in _note(node)]
+    return [_group_box(group) for group in groups] + notes, [_group_title(group) for group in groups]
 
 
-def _place_in_columns(cards: Mapping[str, _Card], graph: Mapping[str, Any]) -> list[Item]:
+def _place_in_columns(cards: Mapping[str, _Card], graph: Mapping[str, Any]) -> None:
     sizes = {}
     for node_id, card in cards.items():
-        width = _WIDE if any(row.is_long for row in card.rows) else _WIDTH
-        wanted = max((_lines_wanted(row, width) for row in card.rows), default=0)
-        card.lines = min(wanted, _MOST_LINES)
-        sizes[node_id] = (width, card.needed(card.lines))
+        width = _WIDE if any(_lines_wanted(row, _WIDTH) for row in card.rows) else _WIDTH
+        _share_lines(card, width, 0.0)
+        sizes[node_id] = (width, card.needed)
     places = layered_places(graph, sizes)
     for node_id, card in cards.items():
         card.place = Place(places[node_id].x, places[node_id].y, *sizes[node_id])
-    return []
+
+
+def _share_lines(card: _Card, width: float, height: float) -> None:
+    """Give each long text its lines, in turn, as long as there is room: at least a few, more in a tall node."""
+    wanted = {row.name: _lines_wanted(row, width) for row in card.rows}
+    for row in card.rows:
+        row.lines = min(wanted[row.name], _FEWEST_LINES if height else _MOST_LINES)
+    hungry = [row for row in card.rows if row.lines < wanted[row.name]]
+    while hungry and card.needed + _LINE <= height:
+        row = hungry.pop(0)
+        row.lines += 1
+        hungry += [row] * (row.lines < wanted[row.name])
 
 
 def _lines_wanted(row: _Row, width: float) -> int:
-    return len(wrap_text(row.value, 12, width - 2 * _PAD - 16, 99)) if row.is_long else 0
+    """The lines that a value takes below its name; none when it fits beside it."""
+    room = width - 2 * _PAD - 16
+    label = text_width(row.parameter, 10.5, bold=True) + 16 if row.parameter else 0.0
+    label += text_width(row.name, 11) + 10 if row.name != row.parameter else 0.0
+    if "\n" not in row.value and text_width(row.value, 12) <= room - min(label, room * 0.75):
+        return 0
+    return len(wrap_text(row.value, 12, room, 99))
 
 
 def _set_anchors(card: _Card) -> None:
@@ -193,7 +214,7 @@ def _set_anchors(card: _Card) -> None:
     y = top + max(len(card.inputs), len(card.outputs)) * _SLOT
     for row in card.rows:
         card.anchors[row.name] = y + _ROW / 2
-        y += _ROW + (card.lines * _LINE + 6 if row.is_long else 0)
+        y += _ROW + (row.lines * _LINE + 6 if row.lines else 0)
 
 
 def _output_y(card: _Card, slot: int) -> float:
@@ -222,7 +243,7 @@ def _links(graph: Mapping[str, Any], cards: Mapping[str, _Card], kinds: Mapping[
             x0, y0 = source.place.x + source.width, _output_y(source, value[1])
             x1, y1 = card.place.x, card.anchors[name]
             reach = max(40.0, min(abs(x1 - x0) * 0.5, 220.0)) if x1 > x0 else 120.0 + abs(y1 - y0) * 0.1
-            yield Curve(x0, y0, x1, y1, reach, _EDGE, 5.0)
+            yield Curve(x0, y0, x1, y1, reach, _EDGE, 4.4)
             yield Curve(x0, y0, x1, y1, reach, _colour(_kind_of(value, kinds)), 2.4)
 
 
@@ -268,7 +289,7 @@ def _slots(card: _Card) -> Iterator[Item]:
 
 def _value(card: _Card, row: _Row) -> Iterator[Item]:
     x, width, middle = card.place.x + _PAD, card.width - 2 * _PAD, card.anchors[row.name]
-    top, height = middle - _ROW / 2 + 2, _ROW - 4 + (card.lines * _LINE + 6 if row.is_long else 0)
+    top, height = middle - _ROW / 2 + 2, _ROW - 4 + (row.lines * _LINE + 6 if row.lines else 0)
     if row.is_linked:
         yield Dot(card.place.x, middle, 4.6, _colour(row.kind), _EDGE)
         yield Text(card.place.x + 13, middle + 4, cut_text(row.name, 11.5, width), 11.5, _TEXT)
@@ -285,27 +306,40 @@ def _value(card: _Card, row: _Row) -> Iterator[Item]:
         yield Text(left - 3 + pill / 2, middle + 3.7, label, 10.5, "#2a1e05", bold=True, anchor="middle")
         left, room = left + pill + 4, room - pill - 4
     if row.parameter != row.name:
-        name = cut_text(row.name, 11, room * (1.0 if row.is_long else 0.55))
+        name = cut_text(row.name, 11, room * (1.0 if row.lines else 0.75))
         yield Text(left, middle + 4, name, 11, _FAINT)
         room -= text_width(name, 11) + 10
-    if row.is_long:
-        for number, line in enumerate(wrap_text(row.value, 12, width - 16, card.lines)):
+    if row.lines:
+        for number, line in enumerate(wrap_text(row.value, 12, width - 16, row.lines)):
             yield Text(x + 8, middle + _ROW / 2 + 11 + number * _LINE, line, 12, _TEXT)
     else:
         shown = cut_text(row.value, 12, max(room, 20)) if row.value else "—"
         yield Text(x + width - 8, middle + 4.3, shown, 12, _BRIGHT, anchor="end")
 
 
-def _group(group: Any) -> Iterator[Item]:
+def _bounds(group: Any) -> list[float] | None:
     bounds = group.get("bounding") if isinstance(group, dict) else None
-    if not isinstance(bounds, list) or len(bounds) != 4 or not all(isinstance(each, (int, float)) for each in bounds):
-        return
-    x, y, width, height = bounds
+    if isinstance(bounds, list) and len(bounds) == 4 and all(isinstance(each, (int, float)) for each in bounds):
+        return bounds
+    return None
+
+
+def _group_colour(group: Any) -> str:
     colour = str(group.get("color") or "")
-    colour = colour if len(colour) == 7 and colour[0] == "#" and _is_hex(colour[1:]) else "#3f789e"
-    yield Box(x, y, width, height, _mixed(colour, _BACKGROUND, 0.2), 10, _mixed(colour, _BACKGROUND, 0.55), 1.2)
+    return colour if len(colour) == 7 and colour[0] == "#" and _is_hex(colour[1:]) else "#3f789e"
+
+
+def _group_box(group: Any) -> Item:
+    x, y, width, height = _bounds(group) or (0, 0, 0, 0)
+    colour = _group_colour(group)
+    fill, edge = _mixed(colour, _BACKGROUND, 0.2), _mixed(colour, _BACKGROUND, 0.55)
+    return Box(x, y, width, height, fill, 10, edge, 1.2)
+
+
+def _group_title(group: Any) -> Item:
+    x, y, width, _ = _bounds(group) or (0, 0, 0, 0)
     title = cut_text(str(group.get("title") or ""), 17, width - 24, bold=True)
-    yield Text(x + 12, y + 26, title, 17, _mixed(colour, "#ffffff", 0.45), bold=True)
+    return Text(x + 12, y + 26, title, 17, _mixed(_group_colour(group), "#ffffff", 0.45), bold=True)
 
 
 def _is_hex(text: str) -> bool:
