@@ -190,6 +190,10 @@ def _share_lines(card: _Card, width: float, height: float) -> None:
     wanted = {row.name: _lines_wanted(row, width) for row in card.rows}
     for row in card.rows:
         row.lines = min(wanted[row.name], _FEWEST_LINES if height else _MOST_LINES)
+    for row in card.rows:
+        # A name that is a little too long is rather cut than let the node grow over what stands below it.
+        if card.needed > height > 0 and wanted[row.name] == 1 and "\n" not in row.value:
+            row.lines = 0
     hungry = [row for row in card.rows if row.lines < wanted[row.name]]
     while hungry and card.needed + _LINE <= height:
         row = hungry.pop(0)

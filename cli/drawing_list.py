@@ -5,6 +5,7 @@ Lengths are in the drawing's own units, one pixel of an SVG at its natural size;
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 from collections.abc import Sequence
@@ -27,6 +28,8 @@ _FONT_FILES = {
     False: ("/System/Library/Fonts/PingFang.ttc", "C:/Windows/Fonts/msyh.ttc"),
     True: ("/System/Library/Fonts/PingFang.ttc", "C:/Windows/Fonts/msyhbd.ttc"),
 }
+#: Characters that no XML document may hold.
+_UNWRITABLE = re.compile("[\x00-\x08\x0b-\x1f\ud800-\udfff\ufffe\uffff]")
 _NARROW, _WIDE = set("iljtfrI.,:;'|!()[]{} /\\"), set("mwMW@%&—…")
 
 
@@ -136,7 +139,10 @@ def wrap_text(text: str, size: float, room: float, most_lines: int) -> list[str]
         lines.append(line.rstrip())
     if len(lines) <= most_lines:
         return lines
-    return [*lines[: most_lines - 1], cut_text(f"{lines[most_lines - 1]}……", size, room)] if most_lines > 0 else []
+    if most_lines <= 0:
+        return []
+    last = f"{lines[most_lines - 1].rstrip('…')}…"
+    return [*lines[: most_lines - 1], cut_text(last, size, room).replace("……", "…")]
 
 
 def _words(paragraph: str) -> list[str]:
@@ -194,7 +200,8 @@ def _svg_item(item: Item) -> str:
     weight = ' font-weight="bold"' if item.bold else ""
     anchor = f' text-anchor="{item.anchor}"' if item.anchor != "start" else ""
     place = f'x="{_number(item.x)}" y="{_number(item.y)}" font-size="{_number(item.size)}"'
-    return f'<text {place} fill="{item.fill}"{weight}{anchor} xml:space="preserve">{escape(item.content)}</text>'
+    content = escape(_UNWRITABLE.sub("\ufffd", item.content))
+    return f'<text {place} fill="{item.fill}"{weight}{anchor} xml:space="preserve">{content}</text>'
 
 
 def _number(value: float) -> str:

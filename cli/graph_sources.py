@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from shared.errors import InvalidInput, Misconfigured
-from shared.graphs.editor import classes_of
+from cli.comfyui import read_server
+from cli.workflow_checks import order_of
+from shared.errors import InvalidInput
+from shared.graphs.editor import classes_of, without_shown
 from shared.graphs.editor_format import is_editor_graph
 from shared.graphs.node_types import NodeTypes
-from shared.workflows import SNAPSHOTS
+from shared.graphs.snapshot import snapshot
+from shared.workflows import SNAPSHOTS, node_types_of
 
 _PNG = b"\x89PNG\r\n\x1a\n"
 #: What of a node belongs to API format; a picture's copy also holds what the server remembered about it.
@@ -71,7 +75,9 @@ def _from_picture(path: Path) -> GraphSource:
 def _api(content: Any, path: Path) -> dict[str, Any]:
     if not isinstance(content, dict) or not content or not all(_is_node(node) for node in content.values()):
         raise InvalidInput(path.name, "a graph from ComfyUI: saved by its editor, or by “Export (API)” (导出 API)")
-    return {key: {name: node[name] for name in _NODE_KEYS if name in node} for key, node in content.items()}
+    return without_shown(
+        {key: {name: node[name] for name in _NODE_KEYS if name in node} for key, node in content.items()}
+    )
 
 
 def _is_node(node: Any) -> bool:
@@ -84,26 +90,37 @@ def types_for(
     """The node types to read a graph with, and the ComfyUI version they are of ("" when that isn't known).
 
     Those of a file or of a running server when one is given, else the lowest shipped snapshot that has all classes.
-    Raises `InvalidInput` when none has, with how to make one, and `Misconfigured` when the server can't be asked.
+    Raises `InvalidInput` when none has, with how to make one, and `ServerSilent` when the server doesn't answer.
     """
     if object_info is not None:
         named = re.search(r"\d+\.\d+\.\d+", object_info.stem)
-        return _having(classes, NodeTypes.load(object_info), object_info.name), named[0] if named else ""
+        types = _without_files(NodeTypes.load(object_info), json.loads(object_info.read_bytes()), classes)
+        return _having(classes, types, object_info.name), named[0] if named else ""
     if url is not None:
-        types, version = _of_server(url.rstrip("/"))
-        return _having(classes, types, url), version
-    snapshots = sorted(folder.glob("comfyui-*.json"), key=lambda path: _order(path.stem))
-    for path in snapshots:
-        types = NodeTypes.load(path)
+        server = read_server(url)
+        types = _without_files(NodeTypes.load(server.object_info), server.object_info, classes)
+        return _having(classes, types, url), server.version
+    for version in shipped_versions(folder):
+        types = node_types_of(version, folder)
         if all(name in types for name in classes):
-            return types, path.stem.removeprefix("comfyui-")
+            return types, version
     return _having(classes, shipped_types(folder), "this product's own snapshot"), ""
+
+
+def _without_files(types: NodeTypes, object_info: Mapping[str, Any], classes: frozenset[str]) -> NodeTypes:
+    """As a snapshot: a graph is judged, not whether one server happens to have its models and pictures."""
+    return NodeTypes.load(json.loads(snapshot(object_info, [name for name in classes if name in types])))
+
+
+def shipped_versions(folder: Path = SNAPSHOTS) -> list[str]:
+    """The ComfyUI versions of the shipped snapshots, lowest first."""
+    return sorted((path.stem.removeprefix("comfyui-") for path in folder.glob("comfyui-*.json")), key=order_of)
 
 
 def shipped_types(folder: Path = SNAPSHOTS) -> NodeTypes:
     """The node types of the newest shipped snapshot."""
-    snapshots = sorted(folder.glob("comfyui-*.json"), key=lambda path: _order(path.stem))
-    return NodeTypes.load(snapshots[-1]) if snapshots else NodeTypes({})
+    versions = shipped_versions(folder)
+    return node_types_of(versions[-1], folder) if versions else NodeTypes({})
 
 
 def _having(classes: frozenset[str], types: NodeTypes, where: str) -> NodeTypes:
@@ -114,21 +131,3 @@ def _having(classes: frozenset[str], types: NodeTypes, where: str) -> NodeTypes:
         )
         raise InvalidInput("class_type", f"classes that {where} has; it lacks {', '.join(lacking)}; {how}")
     return types
-
-
-def _of_server(url: str) -> tuple[NodeTypes, str]:
-    import requests
-
-    try:
-        types = requests.get(f"{url}/object_info", timeout=60)
-        types.raise_for_status()
-        stats = requests.get(f"{url}/system_stats", timeout=10)
-        stats.raise_for_status()
-        system = stats.json().get("system")
-        return NodeTypes.load(types.json()), str(system.get("comfyui_version") or "") if system else ""
-    except (requests.RequestException, ValueError) as error:
-        raise Misconfigured(f"{url}: not a ComfyUI that answers: {type(error).__name__}") from None
-
-
-def _order(stem: str) -> tuple[int, ...]:
-    return tuple(int(part) for part in stem.removeprefix("comfyui-").split(".") if part.isdecimal())

@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from cli.comfyui import ServerSilent
 from cli.graph_sources import GraphSource, read_source, shipped_types, types_for
 from cli.options import fail
 from cli.workflow_folder import write_folder
@@ -70,7 +71,7 @@ def import_file(
         for reason in error.reasons:
             console.print(Text(f"  {reason}"), soft_wrap=True)
         raise typer.Exit(1) from None
-    except (TripcanvasError, OSError) as error:
+    except (TripcanvasError, ServerSilent, OSError) as error:
         fail(str(error))
     console.print(Text(f"{file.name}: {source.form}, {len(source.classes())} node classes; written to {place}"))
     _tell(made, version)
@@ -123,7 +124,7 @@ def show(
             node_types = shipped_types()
         target = out if out is not None else Path(f"{stem}.svg")
         write_picture(draw_graph(graph, node_types, editor=editor, bindings=bindings), target, font=font)
-    except (TripcanvasError, OSError) as error:
+    except (TripcanvasError, ServerSilent, OSError) as error:
         fail(str(error))
     console.print(Text(f"{target}: {len(graph)} nodes"), soft_wrap=True)
 

@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from cli import workflow_files
 from cli.comfyui import ServerSilent, read_server
 from cli.options import fail
 from cli.workflow_checks import Judged, NodeTypesOf, check_graph_file, check_workflows, names_of_workflows
@@ -20,6 +21,7 @@ from shared.settings import Settings
 from shared.workflows import FOLDER, SNAPSHOTS, read_workflow
 
 app = typer.Typer(no_args_is_help=True, help=__doc__)
+workflow_files.register(app)
 console = Console(highlight=False)
 
 Url = Annotated[

@@ -3,7 +3,7 @@
 The editor saves what it draws: boxes, wires, positions, values in the order of the widgets. The server takes a map of
 node ids to class and named inputs. In between the editor leaves out muted nodes, wires around bypassed ones, resolves
 its own nodes (Reroute, PrimitiveNode, notes) and unfolds subgraphs, whose nodes get ids such as ``5:2``. These are the
-rules of comfyui-frontend-package 1.27.10 and 1.37.11, held against pairs that those editors exported.
+rules of comfyui-frontend-package 1.27.10, 1.37.11 and 1.38.13, held against pairs that those editors exported.
 
 Left out on purpose: inputs that a class does not declare and the editor shows by itself (the preview of `PreviewAny`).
 """
@@ -23,7 +23,9 @@ _MUTED, _BYPASSED = 2, 4
 _REROUTE, _PRIMITIVE = "Reroute", "PrimitiveNode"
 #: Nodes that only the editor knows.
 EDITOR_ONLY = frozenset((_REROUTE, _PRIMITIVE, "Note", "MarkdownNote"))
-_SUBGRAPH_INPUTS, _SUBGRAPH_OUTPUTS = "-10", "-20"
+_SUBGRAPH_INPUTS = "-10"
+#: Inputs by class that the editor shows and exports, but that the class does not declare: the server ignores them.
+_SHOWN = {"PreviewAny": ("preview", "previewMode")}
 
 
 def classes_of(editor: Any) -> frozenset[str]:
@@ -53,6 +55,15 @@ def to_api(editor: Any, node_types: NodeTypes) -> dict[str, Any]:
         }
     whole = sorted((key for key in graph if key.isdecimal()), key=int)
     return {key: graph[key] for key in [*whole, *(key for key in graph if not key.isdecimal())]}
+
+
+def without_shown(graph: Mapping[str, Any]) -> dict[str, Any]:
+    """An API graph without the inputs in which the editor only shows something, as `to_api` leaves them out."""
+    return {
+        node_id: {**node, "inputs": {name: node["inputs"][name] for name in node["inputs"] if name not in shown}}
+        for node_id, node in graph.items()
+        for shown in [_SHOWN.get(node["class_type"], ())]
+    }
 
 
 @dataclass(slots=True)

@@ -49,7 +49,7 @@ _INPUTS: dict[str, tuple[tuple[str, tuple[str, ...]], ...]] = {
     "size": (("size", ("WanxImage",)),),
     "width": (("width", ("EmptyLatentImage", "EmptySD3LatentImage", "EmptyImage")),),
     "height": (("height", ("EmptyLatentImage", "EmptySD3LatentImage", "EmptyImage")),),
-    "model": (("model", ("WanxImage", "WanxBackground")),),
+    "model": (("model", ("WanxImage",)),),
     "filename_prefix": (("filename_prefix", ()),),
     "car": (("car", ("LoadCar",)),),
     "car_colour": (("colour", ("LoadCar",)),),
@@ -71,8 +71,8 @@ _TEXT = ("STRING", COMBO)
 #: Characters, where the node sets no limit; the queue takes 8 KB for the whole graph.
 _MAX_LENGTH = {"prompt": 800, "negative_prompt": 500, "filename_prefix": 200, "model": 64, "size": 16}
 _MAX_LENGTH_ELSE = 200
-#: What the product sends as a seed, and a picture that a GPU of the product's size can paint.
-_MAX_SEED, _MAX_SIDE = 2_147_483_647, 2048
+#: What the product sends as a seed, and pixels of a side that make a picture and that a GPU can paint.
+_MAX_SEED, _MIN_SIDE, _MAX_SIDE = 2_147_483_647, 64, 2048
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,9 +212,9 @@ class _Search:
             low, high = declared.options.get("min"), declared.options.get("max")
             most = _MAX_SEED if name == "seed" else _MAX_SIDE if name in ("width", "height") else None
             if most is not None:
-                high = most if high is None else min(high, most)
-            if name == "seed" and high is not None:
-                default = 0 if default is None or default > high else default
+                least = 0 if name == "seed" else _MIN_SIDE
+                low, high = max(least, low or 0), most if high is None else min(high, most)
+                default = default if isinstance(value, int) and low <= value <= high else low
             return Parameter(node=place.node, input=place.input, type=kind, default=default, min=low, max=high)
         if kind == "choice":
             known = () if declared.files else tuple(each for each in declared.choices or () if isinstance(each, str))

@@ -1,6 +1,6 @@
 """The converter makes of an editor's graph what the editor itself exported.
 
-The pairs were recorded from two front ends by `record_editor`; each is a page's own graph and its own "Export (API)".
+The pairs were recorded from three front ends by `record_editor`; each is a page's own graph and its own "Export (API)".
 """
 
 from __future__ import annotations
@@ -36,9 +36,9 @@ def node_of(graph: Any, kind: str) -> Any:
     return next(node for node in graph["nodes"] if node["type"] == kind)
 
 
-def test_there_are_pairs_of_two_front_ends() -> None:
-    assert {path.parent.name for path in PAIRS} >= {"1.27.10", "1.37.11"}
-    assert len(PAIRS) >= 50
+def test_there_are_pairs_of_three_front_ends() -> None:
+    assert {path.parent.name for path in PAIRS} >= {"1.27.10", "1.37.11", "1.38.13"}
+    assert len(PAIRS) >= 80
 
 
 @pytest.mark.parametrize("path", PAIRS, ids=lambda path: f"{path.parent.name}-{path.stem}")
