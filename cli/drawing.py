@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from cli.drawing_backdrop import BACKGROUND, TITLE_HEIGHT, bounds_of, group_box, group_title, note
 from cli.drawing_list import Box, Curve, Dot, Drawing, Item, Text, cut_text, text_width, wrap_text
 from cli.layout import Place, drawn_places, layered_places
 from shared.graphs.bindings import Bindings
@@ -22,12 +23,11 @@ _KIND_COLOURS = {
     "SIGMAS": "#cdffcd", "TAESD": "#dcc274",
 }  # fmt: skip
 _OTHER_KIND = "#9aa5a5"
-_BACKGROUND, _BODY, _TITLE_BAR, _FIELD, _EDGE = "#1e1f22", "#34363b", "#27292d", "#22242a", "#15161a"
+_BODY, _TITLE_BAR, _FIELD, _EDGE = "#34363b", "#27292d", "#22242a", "#15161a"
 _TEXT, _FAINT, _BRIGHT = "#d5d7db", "#8f959e", "#ffffff"
 _FILLED, _FILLED_FIELD, _OUTPUT = "#f2b84b", "#3a3222", "#4fc08d"
-_NOTE_BODY, _NOTE_TITLE = "#4a4530", "#3b3726"
 
-_TITLE, _SLOT, _ROW, _LINE, _PAD = 32.0, 20.0, 25.0, 17.0, 10.0
+_SLOT, _ROW, _LINE, _PAD = 20.0, 25.0, 17.0, 10.0
 _WIDTH, _WIDE = 270.0, 380.0
 _MARGIN, _HEADER = 36.0, 74.0
 _MOST_LINES, _FEWEST_LINES = 9, 2
@@ -80,7 +80,7 @@ class _Card:
         """The height that its slots, rows and lines take."""
         slots = max(len(self.inputs), len(self.outputs)) * _SLOT
         rows = sum(_ROW + (row.lines * _LINE + 6 if row.lines else 0) for row in self.rows)
-        return _TITLE + 6 + slots + rows + (8 if self.rows else 4)
+        return TITLE_HEIGHT + 6 + slots + rows + (8 if self.rows else 4)
 
 
 def draw_graph(
@@ -92,7 +92,7 @@ def draw_graph(
     """
     kinds = _kinds_of_outputs(graph, node_types)
     cards = {node_id: _card(node_id, graph, node_types, kinds, bindings) for node_id in graph}
-    saved = drawn_places(graph, editor, _TITLE) if editor is not None else None
+    saved = drawn_places(graph, editor, TITLE_HEIGHT) if editor is not None else None
     backdrop, titles = list[Item](), list[Item]()
     if saved:
         backdrop, titles = _place_as_drawn(cards, saved, editor)
@@ -169,9 +169,9 @@ def _place_as_drawn(
         width = saved[node_id].width or _WIDTH
         _share_lines(card, width, saved[node_id].height)
         card.place = saved[node_id]._replace(width=width, height=card.needed)
-    groups = [group for group in editor.get("groups") or [] if _bounds(group) is not None]
-    notes = [item for node in editor.get("nodes", []) for item in _note(node)]
-    return [_group_box(group) for group in groups] + notes, [_group_title(group) for group in groups]
+    groups = [group for group in editor.get("groups") or [] if bounds_of(group) is not None]
+    notes = [item for node in editor.get("nodes", []) for item in note(node)]
+    return [group_box(group) for group in groups] + notes, [group_title(group) for group in groups]
 
 
 def _place_in_columns(cards: Mapping[str, _Card], graph: Mapping[str, Any]) -> None:
@@ -212,7 +212,7 @@ def _lines_wanted(row: _Row, width: float) -> int:
 
 
 def _set_anchors(card: _Card) -> None:
-    top = card.place.y + _TITLE + 6
+    top = card.place.y + TITLE_HEIGHT + 6
     for number, slot in enumerate(card.inputs):
         card.anchors[slot.name] = top + number * _SLOT + _SLOT / 2
     y = top + max(len(card.inputs), len(card.outputs)) * _SLOT
@@ -222,7 +222,7 @@ def _set_anchors(card: _Card) -> None:
 
 
 def _output_y(card: _Card, slot: int) -> float:
-    return card.place.y + _TITLE + 6 + slot * _SLOT + _SLOT / 2
+    return card.place.y + TITLE_HEIGHT + 6 + slot * _SLOT + _SLOT / 2
 
 
 # --- what is painted
@@ -230,11 +230,6 @@ def _output_y(card: _Card, slot: int) -> float:
 
 def _colour(kind: str) -> str:
     return _KIND_COLOURS.get(kind.split(",")[0], _OTHER_KIND)
-
-
-def _mixed(colour: str, ground: str, share: float) -> str:
-    pairs = zip(bytes.fromhex(colour[1:]), bytes.fromhex(ground[1:]), strict=True)
-    return "#" + bytes(round(one * share + other * (1 - share)) for one, other in pairs).hex()
 
 
 def _links(graph: Mapping[str, Any], cards: Mapping[str, _Card], kinds: Mapping[str, list[_Slot]]) -> Iterator[Item]:
@@ -256,8 +251,8 @@ def _painted(card: _Card) -> Iterator[Item]:
     edge, thickness = (_OUTPUT, 2.5) if card.is_output else (_EDGE, 1.2)
     yield Box(x, y, width, card.height, _BODY, 8, edge, thickness)
     inset = 1.4 if card.is_output else 0.6
-    yield Box(x + inset, y + inset, width - 2 * inset, _TITLE - inset, _TITLE_BAR, 7)
-    yield Box(x + inset, y + _TITLE - 8, width - 2 * inset, 8, _TITLE_BAR)
+    yield Box(x + inset, y + inset, width - 2 * inset, TITLE_HEIGHT - inset, _TITLE_BAR, 7)
+    yield Box(x + inset, y + TITLE_HEIGHT - 8, width - 2 * inset, 8, _TITLE_BAR)
     number, badge = f"#{card.node_id}", "输出 output" if card.is_output else ""
     room = width - 2 * _PAD - text_width(number, 10) - 8
     if badge:
@@ -321,54 +316,6 @@ def _value(card: _Card, row: _Row) -> Iterator[Item]:
         yield Text(x + width - 8, middle + 4.3, shown, 12, _BRIGHT, anchor="end")
 
 
-def _bounds(group: Any) -> list[float] | None:
-    bounds = group.get("bounding") if isinstance(group, dict) else None
-    if isinstance(bounds, list) and len(bounds) == 4 and all(isinstance(each, (int, float)) for each in bounds):
-        return bounds
-    return None
-
-
-def _group_colour(group: Any) -> str:
-    colour = str(group.get("color") or "")
-    return colour if len(colour) == 7 and colour[0] == "#" and _is_hex(colour[1:]) else "#3f789e"
-
-
-def _group_box(group: Any) -> Item:
-    x, y, width, height = _bounds(group) or (0, 0, 0, 0)
-    colour = _group_colour(group)
-    fill, edge = _mixed(colour, _BACKGROUND, 0.2), _mixed(colour, _BACKGROUND, 0.55)
-    return Box(x, y, width, height, fill, 10, edge, 1.2)
-
-
-def _group_title(group: Any) -> Item:
-    x, y, width, _ = _bounds(group) or (0, 0, 0, 0)
-    title = cut_text(str(group.get("title") or ""), 17, width - 24, bold=True)
-    return Text(x + 12, y + 26, title, 17, _mixed(_group_colour(group), "#ffffff", 0.45), bold=True)
-
-
-def _is_hex(text: str) -> bool:
-    return all(char in "0123456789abcdefABCDEF" for char in text)
-
-
-def _note(node: Any) -> Iterator[Item]:
-    """What a designer wrote beside the graph."""
-    if node.get("type") not in ("Note", "MarkdownNote"):
-        return
-    places = drawn_places({str(node.get("id")): node}, {"nodes": [node]}, _TITLE)
-    values = node.get("widgets_values")
-    if places is None or not isinstance(values, list) or not values:
-        return
-    place = next(iter(places.values()))
-    width, height = max(place.width, 140.0), max(place.height, 70.0)
-    yield Box(place.x, place.y, width, height, _NOTE_BODY, 8, _EDGE, 1.2)
-    yield Box(place.x + 0.6, place.y + 0.6, width - 1.2, _TITLE - 8, _NOTE_TITLE, 7)
-    title = str(node.get("title") or "注 Note")
-    yield Text(place.x + _PAD, place.y + 17, cut_text(title, 12, width - 20, bold=True), 12, _BRIGHT, bold=True)
-    lines = wrap_text(str(values[0]), 12, width - 20, int((height - _TITLE) // _LINE))
-    for number, line in enumerate(lines):
-        yield Text(place.x + _PAD, place.y + _TITLE + 8 + number * _LINE, line, 12, _TEXT)
-
-
 def _framed(items: list[Item], nodes: int, bindings: Bindings | None) -> Drawing:
     """Everything moved into the picture, below a line that says what it shows."""
     boxes = [item for item in items if isinstance(item, Box)]
@@ -379,7 +326,7 @@ def _framed(items: list[Item], nodes: int, bindings: Bindings | None) -> Drawing
     shift_x, shift_y = _MARGIN - left, _MARGIN + (_HEADER if header else 0.0) - top
     moved = [_moved(item, shift_x, shift_y) for item in items]
     width = max(right - left, 560.0 if header else 0.0) + 2 * _MARGIN
-    return Drawing(width, bottom + shift_y + _MARGIN, _BACKGROUND, [*header, *moved])
+    return Drawing(width, bottom + shift_y + _MARGIN, BACKGROUND, [*header, *moved])
 
 
 def _header(nodes: int, bindings: Bindings | None, width: float) -> Iterator[Item]:

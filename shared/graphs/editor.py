@@ -3,7 +3,8 @@
 The editor saves what it draws: boxes, wires, positions, values in the order of the widgets. The server takes a map of
 node ids to class and named inputs. In between the editor leaves out muted nodes, wires around bypassed ones, resolves
 its own nodes (Reroute, PrimitiveNode, notes) and unfolds subgraphs, whose nodes get ids such as ``5:2``. These are the
-rules of comfyui-frontend-package 1.27.10, 1.37.11 and 1.38.13, held against pairs that those editors exported.
+rules of comfyui-frontend-package 1.27.10 to 1.58.1, held against pairs that those editors exported; where they changed,
+the version in the file decides, and a file without one is read as the newest would.
 
 Left out on purpose: inputs that a class does not declare and the editor shows by itself (the preview of `PreviewAny`).
 """
@@ -20,6 +21,9 @@ from shared.graphs.editor_format import Document, Graph, Link, Node, Port, Slot,
 from shared.graphs.node_types import InputType, NodeType, NodeTypes
 
 _MUTED, _BYPASSED = 2, 4
+#: Front ends since when a muted or bypassed subgraph's nodes are left out, a muted node's link leaves the input's own
+#: value, and a value shown at a subgraph's node stays there when something is linked to it.
+_HOSTS_HIDE, _MUTED_IS_NOTHING, _HOSTS_KEEP = (1, 39), (1, 41), (1, 46)
 _REROUTE, _PRIMITIVE = "Reroute", "PrimitiveNode"
 #: Nodes that only the editor knows.
 EDITOR_ONLY = frozenset((_REROUTE, _PRIMITIVE, "Note", "MarkdownNote"))
@@ -34,7 +38,7 @@ def classes_of(editor: Any) -> frozenset[str]:
     Raises `InvalidInput` when `editor` is not a graph as the editor saves it.
     """
     flat = _Flattening(read_document(editor), NodeTypes({}))
-    return frozenset(node.type for place in flat.places() for node in place.nodes.values() if flat.runs(node))
+    return frozenset(node.type for _, node in flat.running(flat.root))
 
 
 def to_api(editor: Any, node_types: NodeTypes) -> dict[str, Any]:
@@ -44,7 +48,7 @@ def to_api(editor: Any, node_types: NodeTypes) -> dict[str, Any]:
     the editor would export differently each time.
     """
     flat = _Flattening(read_document(editor), node_types)
-    unknown = sorted({node.type for place in flat.places() for node in place.nodes.values() if flat.is_unknown(node)})
+    unknown = sorted({node.type for _, node in flat.running(flat.root) if node.type not in node_types})
     if unknown:
         raise InvalidInput("class_type", f"classes among the node types; these are not: {', '.join(unknown)}")
     flat.settle()
@@ -118,18 +122,20 @@ class _Flattening:
         """The nodes that are exported, in the editor's order: by execution outside, as drawn in subgraphs."""
         for node in sorted(place.nodes.values(), key=lambda node: node.order if place is self.root else 0):
             if node.key in place.inside:
-                yield from self.running(place.inside[node.key])
+                if node.mode not in (_MUTED, _BYPASSED) or not self._since(_HOSTS_HIDE):
+                    yield from self.running(place.inside[node.key])
             elif self.runs(node):
                 yield place, node
+
+    def _since(self, version: tuple[int, ...]) -> bool:
+        """Whether the file is of a front end of that version or newer."""
+        return not self.document.front_end or self.document.front_end >= version
 
     def is_real(self, node: Node) -> bool:
         return node.type not in EDITOR_ONLY and node.type not in self._subgraphs
 
     def runs(self, node: Node) -> bool:
         return self.is_real(node) and node.mode not in (_MUTED, _BYPASSED)
-
-    def is_unknown(self, node: Node) -> bool:
-        return self.runs(node) and node.type not in self.node_types
 
     def _type(self, node: Node) -> NodeType | None:
         return self.node_types.get(node.type)
@@ -161,7 +167,8 @@ class _Flattening:
                 if node.type == _PRIMITIVE:
                     self._write_primitive(place, node)
             for key, inner in place.inside.items():
-                self._pass_in(place.values[key], inner)
+                if not self._since(_HOSTS_KEEP):
+                    self._pass_in(place.values[key], inner)
 
     def _shown_values(self, host: Node, inner: _Place) -> dict[str, Any]:
         """The values of a subgraph's node: those of the widgets behind its inputs, unless it has saved its own."""
@@ -268,6 +275,8 @@ class _Flattening:
         self, place: _Place, node: Node, slot: int, kind: str, seen: frozenset[tuple[int, str, str]]
     ) -> list[Any] | _Value | None:
         """What stands behind an output: the node itself, or what a bypassed or editor's own node passes on."""
+        if node.mode == _MUTED and self._since(_MUTED_IS_NOTHING):
+            return None
         if node.mode == _BYPASSED:
             passed = self._passed_on(place, node, slot, kind)
             return None if passed is None else self._origin(place, node, passed, _kind(passed), seen)

@@ -76,6 +76,14 @@ class Document(Graph, frozen=True):
     """A whole saved file."""
 
     definitions: Definitions | None = None
+    extra: dict[str, Any] | None = None
+
+    @property
+    def front_end(self) -> tuple[int, ...]:
+        """The version of the front end that exported the file; empty when it only saved it, and then it isn't known."""
+        version = (self.extra or {}).get("frontendVersion")
+        parts = version.split(".") if isinstance(version, str) else []
+        return tuple(int(part) for part in parts) if all(part.isascii() and part.isdigit() for part in parts) else ()
 
 
 def is_editor_graph(graph: Any) -> bool:

@@ -2,7 +2,7 @@
 
 A saved graph holds a node's values as a bare list, in the order of the node's widgets. Which widgets a node has, and
 what the editor does to a value before it sends it, is the front end's own knowledge; these are its rules, seen on
-comfyui-frontend-package 1.27.10, 1.37.11 and 1.38.13.
+comfyui-frontend-package 1.27.10 to 1.58.1.
 """
 
 from __future__ import annotations

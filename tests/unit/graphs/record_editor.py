@@ -52,7 +52,7 @@ CASES: dict[str, str] = {
     "image_upload": """
         const a = picture('风景.png'), b = picture('car.png')
         const m = N('LoadImageMask', null, {image: 'car.png', channel: 'alpha'})
-        const c = N('ImageCompositeMasked', null, {x: 10, y: 20, resize_source: true})
+        const c = N('ImageCompositeMasked', '合成', {x: 10, y: 20, resize_source: true})
         C(a, 0, c, 'destination'); C(b, 0, c, 'source'); C(m, 0, c, 'mask'); saved(c)""",
     "primitive_to_two_nodes": """
         const p = N('PrimitiveNode', '宽'), a = N('EmptyLatentImage'), b = N('EmptyImage', null, {color: 255})
@@ -88,8 +88,8 @@ CASES: dict[str, str] = {
         C(lora, 0, s.k, 'model'); C(lora, 1, s.positive, 'clip'); lora.mode = 4
         const scale = N('ImageScaleBy'); C(s.decode, 0, scale, 'image'); C(scale, 0, s.save, 'images'); scale.mode = 4""",
     "bypassed_without_match": """
-        const m = N('SolidMask', null, {width: 64, height: 64}), i = N('MaskToImage'); C(m, 0, i, 'mask'); i.mode = 4
-        const c = N('ImageCompositeMasked'), a = picture('a.png'); C(a, 0, c, 'destination'); C(i, 0, c, 'source')
+        const m = N('SolidMask', '遮罩', {width: 64, height: 64}), i = N('MaskToImage'); C(m, 0, i, 'mask'); i.mode = 4
+        const c = N('ImageCompositeMasked', '合成'), a = picture('a.png'); C(a, 0, c, 'destination'); C(i, 0, c, 'source')
         saved(c)""",
     "bypassed_text_node": """
         const a = N('PrimitiveString', null, {value: '晨'}), b = N('PrimitiveString', null, {value: '雾'})

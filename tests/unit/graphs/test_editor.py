@@ -37,7 +37,7 @@ def node_of(graph: Any, kind: str) -> Any:
 
 
 def test_there_are_pairs_of_three_front_ends() -> None:
-    assert {path.parent.name for path in PAIRS} >= {"1.27.10", "1.37.11", "1.38.13"}
+    assert {path.parent.name for path in PAIRS} >= {"1.27.10", "1.37.11", "1.58.1"}
     assert len(PAIRS) >= 80
 
 
@@ -97,6 +97,15 @@ def test_what_the_editor_would_export_differently_each_time_is_refused(
 
     with pytest.raises(InvalidInput, match=said):
         to_api(graph, node_types())
+
+
+def test_a_file_that_was_saved_and_not_exported_is_read_as_the_newest_editor_would() -> None:
+    graph = editor_graph("muted")
+    assert "text" not in to_api(graph, node_types())["2"]["inputs"]
+
+    del graph["extra"]["frontendVersion"]
+
+    assert to_api(graph, node_types())["2"]["inputs"]["text"] == "杭州西湖的清晨，薄雾"
 
 
 def test_a_broken_link_is_refused_with_its_node() -> None:
