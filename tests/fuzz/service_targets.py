@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import requests
 
-from shared.clouds.image_queue import ImageQueue, open_image_queue
+from shared.clouds.image_queue import EasQueue, open_image_queue
 from shared.clouds.llm import TextModel
 from shared.clouds.objects import Bucket, open_bucket
 from shared.composing import Composition, compose
@@ -60,7 +60,7 @@ def eas_answer(case: bytes, choices: Random) -> str:
 
 
 @cache
-def _queue() -> ImageQueue:
+def _queue() -> EasQueue:
     return open_image_queue(_BASE, "svc", "token")
 
 
