@@ -33,6 +33,8 @@ class Cloud:
     eas_token: str = field(repr=False)
     feed_secret: str = field(repr=False)
     eas_service: str = "tripcanvas_comfyui"
+    #: The same ComfyUI in the standard edition, under the same token.
+    eas_standard_service: str = "tripcanvas_comfyui_standard"
 
     @classmethod
     def open(cls, root: Path, *, free_ports: bool = False) -> Cloud:

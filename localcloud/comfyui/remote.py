@@ -75,8 +75,10 @@ def _run_of(prompt_id: str, entry: Mapping[str, Any]) -> Run:
     messages = dict(entry["status"]["messages"])
     cached = set(messages.get("execution_cached", {}).get("nodes", ()))
     outputs = dict(entry["outputs"])
-    failure = messages.get("execution_error") or messages.get("execution_interrupted")
-    return Run(prompt_id, tuple(node_id for node_id in outputs if node_id not in cached), outputs, failure)
+    ran = tuple(node_id for node_id in outputs if node_id not in cached)
+    interruption = messages.get("execution_interrupted")
+    failure = messages.get("execution_error") or interruption
+    return Run(prompt_id, ran, outputs, failure, interruption is not None, tuple(sorted(cached)))
 
 
 def _object(response: requests.Response) -> dict[str, Any]:
