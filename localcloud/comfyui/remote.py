@@ -33,7 +33,9 @@ class RemoteComfyUI:
 
     def run(self, graph: Mapping[str, Any], prompt_id: str) -> Run:
         """Queue `graph` and wait until it is over. Raises `GraphRefused` and `EngineDown`."""
-        response = self._call("POST", "/prompt", json={"prompt": graph, "prompt_id": prompt_id})
+        # Without a client_id, 0.8.0 and later leave what is served from the cache out of the history.
+        order = {"prompt": graph, "prompt_id": prompt_id, "client_id": prompt_id}
+        response = self._call("POST", "/prompt", json=order)
         if response.status_code == 400:
             raise GraphRefused(_object(response))
         if response.status_code != 200:

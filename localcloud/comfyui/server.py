@@ -59,7 +59,7 @@ class Server:
         self._runner = runner
         self._folders = folders
         self._store = store
-        self._jobs = Jobs(self._run)
+        self.jobs = Jobs(self._run)
         self._numbers = itertools.count()
 
     def routes(self) -> list[Route]:
@@ -101,7 +101,7 @@ class Server:
         return run
 
     async def _remaining(self, _: Request) -> Response:
-        return _json({"exec_info": {"queue_remaining": self._jobs.remaining}})
+        return _json({"exec_info": {"queue_remaining": self.jobs.remaining}})
 
     async def _prompt(self, request: Request) -> Response:
         body = json.loads(await request.body())
@@ -121,34 +121,34 @@ class Server:
         extra = dict(body.get("extra_data", {}))
         if "client_id" in body:
             extra["client_id"] = body["client_id"]
-        self._jobs.put(Job(number, prompt_id, graph, extra, planned.outputs))
+        self.jobs.put(Job(number, prompt_id, graph, extra, planned.outputs))
         return _json({"prompt_id": prompt_id, "number": number, "node_errors": planned.node_errors})
 
     async def _queue(self, _: Request) -> Response:
-        return _json(self._jobs.queue())
+        return _json(self.jobs.queue())
 
     async def _change_queue(self, request: Request) -> Response:
         body = json.loads(await request.body())
         if body.get("clear"):
-            self._jobs.take_all_back()
+            self.jobs.take_all_back()
         for prompt_id in body.get("delete", ()):
-            self._jobs.take_back(prompt_id)
+            self.jobs.take_back(prompt_id)
         return Response()
 
     async def _history(self, request: Request) -> Response:
         query = request.query_params
         most = int(query["max_items"]) if "max_items" in query else None
-        return _json(self._jobs.history(most, int(query.get("offset", "-1"))))
+        return _json(self.jobs.history(most, int(query.get("offset", "-1"))))
 
     async def _entry(self, request: Request) -> Response:
-        return _json(self._jobs.entry(request.path_params["prompt_id"]))
+        return _json(self.jobs.entry(request.path_params["prompt_id"]))
 
     async def _change_history(self, request: Request) -> Response:
         body = json.loads(await request.body())
         if body.get("clear"):
-            self._jobs.forget_all()
+            self.jobs.forget_all()
         for prompt_id in body.get("delete", ()):
-            self._jobs.forget(prompt_id)
+            self.jobs.forget(prompt_id)
         return Response()
 
     async def _interrupt(self, request: Request) -> Response:
@@ -156,7 +156,7 @@ class Server:
             body = json.loads(await request.body())
         except ValueError:
             body = {}
-        self._jobs.interrupt(body.get("prompt_id"))
+        self.jobs.interrupt(body.get("prompt_id"))
         return Response()
 
     async def _view(self, request: Request) -> Response:

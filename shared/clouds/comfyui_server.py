@@ -69,7 +69,8 @@ class ComfyUIServer:
             raise Unavailable(error.service, error.code, "nothing was sent") from None
         if waiting >= (MOST_WAITING if priority else MOST_WAITING_BACKFILL):
             raise Unavailable("eas", "QueueFull", f"{waiting} graphs wait")
-        about: dict[str, Any] = {"prompt": msgspec.Raw(graph), "prompt_id": task_id}
+        # With a client_id ComfyUI 0.8.0 and later also put the outputs of nodes served from the cache into the history.
+        about: dict[str, Any] = {"prompt": msgspec.Raw(graph), "prompt_id": task_id, "client_id": task_id}
         if traceparent:
             about["extra_data"] = {"traceparent": traceparent}
         answer = self._request(

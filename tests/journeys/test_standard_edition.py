@@ -37,10 +37,10 @@ def queue_length(world):
     return int(answer.json()["stream.lastEntry"])
 
 
-def painting_for_ever(world):
-    """A journey whose first picture is being painted and never will be."""
+def painting_slowly(world):
+    """A journey whose first picture is being painted, for 20 seconds."""
     faults = f"{world.cloud.url('dashscope')}/-/faults"
-    fault = {"call": "task", "mode": "never", "times": 1}
+    fault = {"call": "task", "mode": "slow", "delay_s": 20.0, "times": 1}
     requests.post(faults, json=fault, timeout=10).raise_for_status()
     [journey] = world.publish(world.trip())
     world.wait(lambda: world.services.ledger.read(journey).step is Step.SUBMITTED)
@@ -61,7 +61,7 @@ def test_a_trip_becomes_one_post_and_leaves_nothing_in_the_servers_history(world
 
 
 def test_a_server_killed_while_it_paints_costs_one_render_and_makes_one_post(world):
-    journey = painting_for_ever(world)
+    journey = painting_slowly(world)
     world.supervisor.stop_service("comfyui", kill=True)
     world.supervisor.start_service("comfyui")
     assert comfyui(world, "/queue") == {"queue_running": [], "queue_pending": []}
@@ -74,7 +74,7 @@ def test_a_server_killed_while_it_paints_costs_one_render_and_makes_one_post(wor
 
 
 def test_a_cancelled_trip_is_taken_back_from_the_servers_queue(world):
-    first = painting_for_ever(world)
+    first = painting_slowly(world)
     trip = world.trip()
     [second] = world.publish(trip)
     world.wait(lambda: [item[1] for item in comfyui(world, "/queue")["queue_pending"]] == [task_id(second, 1)])
@@ -85,7 +85,7 @@ def test_a_cancelled_trip_is_taken_back_from_the_servers_queue(world):
     [outcome] = cancel_trip(str(trip["trip_id"]), services)
     assert outcome.step == "cancelled"
     assert comfyui(world, "/queue")["queue_pending"] == []
-    # The one that never ends is cancelled on the server, as a designer might: another attempt paints it.
+    # The slow one is cancelled on the server, as a designer might: another attempt paints it.
     requests.post(f"{world.cloud.url('comfyui')}/interrupt", timeout=10)
     [ended] = world.follow([first], timeout_s=90)
     assert ended.step is Step.PUBLISHED, (ended.records, ended.troubles)

@@ -48,7 +48,7 @@ def test_a_job_is_followed_from_the_queue_to_its_files(server: Script) -> None:
     (file,) = run.new_files()
     assert engine.read(file) == b"\x89PNG"
     (order,) = server.requests_to("/prompt")
-    assert order.body == {"prompt": GRAPH, "prompt_id": "job-1"}
+    assert order.body == {"prompt": GRAPH, "prompt_id": "job-1", "client_id": "job-1"}
 
 
 def test_nodes_served_from_the_cache_did_not_run(server: Script) -> None:

@@ -54,7 +54,7 @@ def test_a_put_carries_the_graph_under_the_tasks_own_id(server, service):
     assert (sent.method, sent.path) == ("POST", "/api/predict/comfy/prompt")
     assert sent.headers["authorization"] == TOKEN
     assert json.loads(sent.body) == {
-        "prompt": json.loads(GRAPH), "prompt_id": TASK, "extra_data": {"traceparent": "00-aa-bb-01"},
+        "prompt": json.loads(GRAPH), "prompt_id": TASK, "client_id": TASK, "extra_data": {"traceparent": "00-aa-bb-01"},
     }  # fmt: skip
 
 
