@@ -240,12 +240,12 @@ def _record(task_id: str, entry: dict[str, Any]) -> SinkRecord:
         },
         "status": _told(status if isinstance(status, dict) else {}),
     }
-    return SinkRecord(
-        task_id=task_id,
-        request_id=task_id,
-        index=_index(prompt[0] if isinstance(prompt, list) and prompt else None),
-        answer=json.dumps(answer, ensure_ascii=False, separators=(",", ":")),
-    )
+    try:
+        told = json.dumps(answer, ensure_ascii=False, separators=(",", ":"))
+    except RecursionError:
+        told = ""
+    number = prompt[0] if isinstance(prompt, list) and prompt else None
+    return SinkRecord(task_id=task_id, request_id=task_id, index=_index(number), answer=told)
 
 
 def _told(status: dict[str, Any]) -> dict[str, Any]:
