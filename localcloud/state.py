@@ -33,6 +33,8 @@ class Cloud:
     eas_token: str = field(repr=False)
     feed_secret: str = field(repr=False)
     eas_service: str = "tripcanvas_comfyui"
+    #: The same ComfyUI in the standard edition, under the same token.
+    eas_standard_service: str = "tripcanvas_comfyui_standard"
 
     @classmethod
     def open(cls, root: Path, *, free_ports: bool = False) -> Cloud:
@@ -87,8 +89,9 @@ class Cloud:
         """The settings that point the product at this cloud, by the names of `shared.settings`.
 
         They go before the caller's environment: an address of the real cloud exported in a shell must not send
-        anything there from here.
+        anything there from here. Which edition of ComfyUI is used is the caller's choice, and names the service.
         """
+        standard = os.environ.get("TRIPCANVAS_EAS_EDITION") == "standard"
         return {
             "ALIBABA_CLOUD_ACCESS_KEY_ID": self.access_key_id,
             "ALIBABA_CLOUD_ACCESS_KEY_SECRET": self.access_key_secret,
@@ -104,7 +107,7 @@ class Cloud:
             "TRIPCANVAS_FC_ENDPOINT": self.url("fc"),
             "TRIPCANVAS_DASHSCOPE_URL": f"{self.url('dashscope')}/api/v1",
             "TRIPCANVAS_EAS_URL": self.url("eas"),
-            "TRIPCANVAS_EAS_SERVICE": self.eas_service,
+            "TRIPCANVAS_EAS_SERVICE": self.eas_standard_service if standard else self.eas_service,
             "TRIPCANVAS_EAS_TOKEN": self.eas_token,
             "TRIPCANVAS_FEED_URL": f"{self.url('feed')}/api/posts",
             "TRIPCANVAS_FEED_SECRET": self.feed_secret,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from shared.course import Course
 from shared.errors import InvalidInput
-from shared.journey import Cancelled, Stored, Submitted, trip_key
+from shared.journey import Cancelled, Stored, Submitted, task_id, trip_key
 from shared.reporting import Outcome
 from shared.services import Services
 
@@ -45,4 +45,4 @@ def clean_up(course: Course) -> None:
             services.gallery.delete(each.key)
     submitted = journey.find(Submitted)
     if submitted is not None and submitted.index:
-        services.image_queue.drop(submitted.index)
+        services.image_queue.drop(task_id(journey.id, submitted.attempt), submitted.index)

@@ -168,7 +168,7 @@ class Feed:
                 SIGNATURE_HEADER: sign(self.secret, message_id, timestamp, body),
             },
             body=body,
-            missing_is_an_answer=method == "GET",
+            answers=(404,) if method == "GET" else (),
         )
 
 

@@ -72,7 +72,7 @@ def _forward(services: Services, wait_s: float) -> int:
     if not records and wait_s:
         records = queue.poll_sink(wait_s=wait_s, length=1)
     topic = services.settings.need("result_topic")
-    forwarded: list[int] = []
+    forwarded: list[SinkRecord] = []
     try:
         for record in records:
             try:
@@ -82,7 +82,7 @@ def _forward(services: Services, wait_s: float) -> int:
                 log("result_dropped", task=record.task_id, index=record.index, code=error.code)
             else:
                 log("relayed", task=record.task_id, index=record.index, status=record.status)
-            forwarded.append(record.index)
+            forwarded.append(record)
     finally:
         if forwarded:
             queue.delete_from_sink(forwarded)

@@ -67,6 +67,12 @@ class Services:
     def image_queue(self) -> ImageQueue:
         """The GPU side's queues."""
         settings = self.settings
+        if settings.eas_edition == "standard":
+            from shared.clouds.comfyui_server import open_comfyui_server
+
+            return open_comfyui_server(settings.need("eas_url"), settings.need("eas_service"), settings.eas_token)
+        if settings.eas_edition != "api":
+            raise Misconfigured(f"{settings.variable('eas_edition')} must be api or standard")
         return open_image_queue(settings.need("eas_url"), settings.need("eas_service"), settings.need("eas_token"))
 
     @cached_property

@@ -47,6 +47,8 @@ class Settings:
     eas_url: str = _setting("TRIPCANVAS_EAS_URL")
     eas_service: str = _setting("TRIPCANVAS_EAS_SERVICE", "tripcanvas_comfyui")
     eas_token: str = _setting("TRIPCANVAS_EAS_TOKEN", secret=True)
+    #: Which edition of ComfyUI the service is: "api" (its queue) or "standard" (one server by itself).
+    eas_edition: str = _setting("TRIPCANVAS_EAS_EDITION", "api")
     #: `meta.maxPayloadBytes` of the input queue.
     eas_max_payload_bytes: str = _setting("TRIPCANVAS_EAS_MAX_PAYLOAD_BYTES", "8192")
     workflow: str = _setting("TRIPCANVAS_WORKFLOW", "wanx_scene")

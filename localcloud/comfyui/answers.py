@@ -30,6 +30,8 @@ def of_run(run: Run) -> bytes:
     ]
     if run.failure is None:
         return _encoded([*items, dict(run.outputs)])
+    if run.interrupted:
+        return _encoded([*items, {"type": "execution_interrupted", "data": run.failure}])
     whole = _encoded([*items, {"type": "execution_error", "data": run.failure}])
     if len(whole) <= _SINK_BYTES:
         return whole

@@ -1,7 +1,8 @@
-"""The GPU side's process: works off the EAS input queue, one graph at a time.
+"""The GPU side's process: works off the EAS input queue, one graph at a time, and serves ComfyUI's own routes.
 
-With ``COMFYUI_URL`` in the environment, the graphs go to a real ComfyUI server instead of the built-in runner.
-``TRIPCANVAS_LOCAL_GPU_INSTANCES`` is how many instances of the service work side by side, 1 if unset.
+The routes are a second ComfyUI, by itself: what the standard edition is on EAS (see `server`). With ``COMFYUI_URL`` in
+the environment, the queue's graphs go to a real ComfyUI server instead of the built-in runner.
+``TRIPCANVAS_LOCAL_GPU_INSTANCES`` is how many instances of the queue's service work side by side, 1 if unset.
 """
 
 from __future__ import annotations
@@ -18,13 +19,15 @@ from typing import TYPE_CHECKING, TypeVar
 
 from starlette.applications import Starlette
 
+from localcloud.comfyui import interruption
 from localcloud.comfyui.container import Container, Reply
 from localcloud.comfyui.core_nodes import core_nodes
 from localcloud.comfyui.folders import Folders
-from localcloud.comfyui.node_classes import load_custom_nodes
+from localcloud.comfyui.node_classes import LoadedNodes, load_custom_nodes, load_packages
 from localcloud.comfyui.remote import RemoteComfyUI
 from localcloud.comfyui.render_bucket import RenderBucket
 from localcloud.comfyui.runner import Runner
+from localcloud.comfyui.server import Server
 from localcloud.eas.framework import InputQueue
 from shared.errors import Misconfigured
 
@@ -43,7 +46,11 @@ _Answer = TypeVar("_Answer")
 
 
 def build(cloud: Cloud) -> Starlette:
-    """The service: no routes of its own, its workers in the background."""
+    """The service: ComfyUI's routes, and the queue's workers in the background."""
+    # Whatever the shell has exported: a real key is never sent to the stand-in, nor a trip from here to the real one.
+    settings = cloud.environment()
+    for name in ("TRIPCANVAS_DASHSCOPE_URL", "DASHSCOPE_API_KEY"):
+        os.environ[name] = settings[name]
     instances = [
         (f"worker-{number}", Container(_engine(cloud), RenderBucket(cloud).put))
         for number in range(int(os.environ.get(INSTANCES_VARIABLE) or 1))
@@ -57,7 +64,15 @@ def build(cloud: Cloud) -> Starlette:
             worker.cancel()
         await asyncio.wait(workers)
 
-    return Starlette(lifespan=lifespan)
+    return Starlette(routes=_standard_edition(cloud).routes(), lifespan=lifespan)
+
+
+def _standard_edition(cloud: Cloud) -> Server:
+    interruption.offer_to_nodes()
+    folders = Folders(cloud.folder("comfyui-standard"))
+    loaded = load_packages(_CUSTOM_NODES)
+    nodes = LoadedNodes({**core_nodes(folders), **loaded.classes}, loaded.display_names)
+    return Server(nodes, Runner(nodes.classes, folders), folders, RenderBucket(cloud).put)
 
 
 def _engine(cloud: Cloud) -> Engine:
@@ -65,10 +80,6 @@ def _engine(cloud: Cloud) -> Engine:
     if server:
         _log.info("graphs run in the ComfyUI server that COMFYUI_URL names")
         return RemoteComfyUI(server)
-    # Whatever the shell has exported: a real key is never sent to the stand-in, nor a trip from here to the real one.
-    settings = cloud.environment()
-    for name in ("TRIPCANVAS_DASHSCOPE_URL", "DASHSCOPE_API_KEY"):
-        os.environ[name] = settings[name]
     folders = Folders(cloud.folder("comfyui"))
     return Runner({**core_nodes(folders), **load_custom_nodes(_CUSTOM_NODES)}, folders)
 

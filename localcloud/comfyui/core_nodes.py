@@ -16,6 +16,7 @@ from PIL import Image, ImageOps
 from PIL.PngImagePlugin import PngInfo
 
 from localcloud.comfyui import scaling
+from localcloud.comfyui.folders import OutsideFolder
 from localcloud.comfyui.mask_nodes import MASK_NODES
 
 if TYPE_CHECKING:
@@ -61,7 +62,11 @@ class SaveImage:
         extra_pnginfo: Mapping[str, Any] | None = None,
     ) -> dict[str, Any]:
         """Save the batch; the ``ui`` result names the files."""
-        place = self.folders.save_place(self.folder, filename_prefix, images[0].shape[1], images[0].shape[0])
+        try:
+            place = self.folders.save_place(self.folder, filename_prefix, images[0].shape[1], images[0].shape[0])
+        except OutsideFolder as error:
+            # ComfyUI's has no type of its own.
+            raise Exception(str(error)) from None
         results = []
         for number, image in enumerate(images):
             stem = place.stem.replace("%batch_num%", str(number))

@@ -71,12 +71,20 @@ class NodeClass:
         return inspect.getfullargspec(check).args if check is not None else []
 
 
-def load_custom_nodes(folder: Path) -> dict[str, type[Any]]:
-    """Load every package of a ``custom_nodes`` folder as ComfyUI does, and merge their ``NODE_CLASS_MAPPINGS``.
+@dataclass(frozen=True, slots=True)
+class LoadedNodes:
+    """The ``NODE_CLASS_MAPPINGS`` and ``NODE_DISPLAY_NAME_MAPPINGS`` of all packages, merged."""
+
+    classes: dict[str, type[Any]]
+    display_names: dict[str, str]
+
+
+def load_packages(folder: Path) -> LoadedNodes:
+    """Load every package of a ``custom_nodes`` folder as ComfyUI does.
 
     A package that fails to import raises here: ComfyUI would start without its nodes and refuse every graph later.
     """
-    classes: dict[str, type[Any]] = {}
+    loaded = LoadedNodes({}, {})
     for package in sorted(path for path in folder.iterdir() if (path / "__init__.py").is_file()):
         name = str(package).replace(".", "_x_")
         spec = importlib.util.spec_from_file_location(name, package / "__init__.py")
@@ -85,5 +93,13 @@ def load_custom_nodes(folder: Path) -> dict[str, type[Any]]:
         module = importlib.util.module_from_spec(spec)
         sys.modules[name] = module
         spec.loader.exec_module(module)
-        classes.update(module.NODE_CLASS_MAPPINGS)
-    return classes
+        for cls in module.NODE_CLASS_MAPPINGS.values():
+            cls.RELATIVE_PYTHON_MODULE = f"custom_nodes.{package.name}"
+        loaded.classes.update(module.NODE_CLASS_MAPPINGS)
+        loaded.display_names.update(getattr(module, "NODE_DISPLAY_NAME_MAPPINGS", {}))
+    return loaded
+
+
+def load_custom_nodes(folder: Path) -> dict[str, type[Any]]:
+    """The classes of every package of a ``custom_nodes`` folder, by name."""
+    return load_packages(folder).classes

@@ -33,7 +33,7 @@ class RemoteComfyUI:
 
     def run(self, graph: Mapping[str, Any], prompt_id: str) -> Run:
         """Queue `graph` and wait until it is over. Raises `GraphRefused` and `EngineDown`."""
-        # From 0.8 on, what comes from the cache is left out of the outputs unless the order names a client.
+        # Without a client_id, 0.8.0 and later leave what is served from the cache out of the history.
         order = {"prompt": graph, "prompt_id": prompt_id, "client_id": prompt_id}
         response = self._call("POST", "/prompt", json=order)
         if response.status_code == 400:
@@ -77,8 +77,10 @@ def _run_of(prompt_id: str, entry: Mapping[str, Any]) -> Run:
     messages = dict(entry["status"]["messages"])
     cached = set(messages.get("execution_cached", {}).get("nodes", ()))
     outputs = dict(entry["outputs"])
-    failure = messages.get("execution_error") or messages.get("execution_interrupted")
-    return Run(prompt_id, tuple(node_id for node_id in outputs if node_id not in cached), outputs, failure)
+    ran = tuple(node_id for node_id in outputs if node_id not in cached)
+    interruption = messages.get("execution_interrupted")
+    failure = messages.get("execution_error") or interruption
+    return Run(prompt_id, ran, outputs, failure, interruption is not None, tuple(sorted(cached)))
 
 
 def _object(response: requests.Response) -> dict[str, Any]:

@@ -28,13 +28,16 @@ class Run:
     """A graph that was accepted and run.
 
     `ran` are the output nodes that ran now, in their order; the others' outputs come from the cache of the run before.
-    `failure` is the content of ComfyUI's ``execution_error`` message when a node failed.
+    `failure` is the content of ComfyUI's ``execution_error`` message when a node failed, or, when somebody had it
+    `interrupted`, of its ``execution_interrupted``. `cached` are all nodes that did not run again.
     """
 
     prompt_id: str
     ran: tuple[str, ...]
     outputs: Mapping[str, NodeOutput]
     failure: Mapping[str, Any] | None = None
+    interrupted: bool = False
+    cached: tuple[str, ...] = ()
 
     def new_files(self) -> list[OutputFile]:
         """The files that this run wrote into the output folder."""

@@ -15,6 +15,7 @@ import uuid
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from localcloud.comfyui import interruption
 from localcloud.comfyui.results import NodeOutput, OutputFile, Run
 from localcloud.comfyui.validation import Link, Step, plan
 
@@ -60,18 +61,25 @@ class Runner:
         for step in steps:
             signatures[step.node_id] = _signature(step, signatures, graph)
         self._cache = {key: self._cache[key] for key in signatures.values() if key in self._cache}
+        cached = tuple(node_id for node_id, key in signatures.items() if key in self._cache)
+        interrupted = False
         for step in steps:
             key = signatures[step.node_id]
             if key not in self._cache:
                 try:
+                    interruption.stop_if_interrupted()
                     self._cache[key] = _execute(step, results, graph)
+                except interruption.InterruptProcessingException:
+                    failure, interrupted = _interrupted(step, prompt_id, ran), True
+                    break
                 except _NodeFailed as failed:
                     failure = _failure(failed, prompt_id, ran, list(results))
                     break
                 ran.append(step.node_id)
             results[step.node_id] = self._cache[key]
         outputs = {node_id: result.shown for node_id, result in results.items() if result.shown is not None}
-        return Run(prompt_id, tuple(node_id for node_id in ran if node_id in outputs), outputs, failure)
+        shown = tuple(node_id for node_id in ran if node_id in outputs)
+        return Run(prompt_id, shown, outputs, failure, interrupted, cached)
 
     def read(self, file: OutputFile) -> bytes:
         """The bytes of a file that a run wrote."""
@@ -105,6 +113,8 @@ def _execute(step: Step, results: Mapping[str, _Result], graph: Mapping[str, Any
     inputs |= step.node.hidden(step.node_id, graph)
     try:
         returned = getattr(step.node.cls(), step.node.cls.FUNCTION)(**inputs)
+    except interruption.InterruptProcessingException:
+        raise
     # A node is foreign code: whatever it raises is the job's failure, not the runner's.
     except Exception as error:
         raise _NodeFailed(step, inputs, error) from error
@@ -113,6 +123,11 @@ def _execute(step: Step, results: Mapping[str, _Result], graph: Mapping[str, Any
         values = tuple(returned.get("result", ()))
         return _Result(values, None if shown is None else {key: list(items) for key, items in shown.items()})
     return _Result(tuple(returned or ()), None)
+
+
+def _interrupted(step: Step, prompt_id: str, ran: list[str]) -> dict[str, Any]:
+    """The content of ComfyUI's ``execution_interrupted`` message."""
+    return {"prompt_id": prompt_id, "node_id": step.node_id, "node_type": step.node.name, "executed": ran}
 
 
 def _failure(failed: _NodeFailed, prompt_id: str, ran: list[str], finished: list[str]) -> dict[str, Any]:

@@ -47,9 +47,14 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """The nodes that the valid output nodes need, each after those it takes from."""
+    """The nodes that the valid output nodes need, each after those it takes from.
+
+    `outputs` are the valid output nodes; `node_errors` says, in ComfyUI's form, what is wrong with the others.
+    """
 
     steps: tuple[Step, ...]
+    outputs: tuple[str, ...] = ()
+    node_errors: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -77,12 +82,13 @@ def plan(graph: Mapping[str, Any], classes: Mapping[str, type[Any]]) -> Plan:
     outputs = _output_nodes(graph, classes)
     check = _Check(graph, classes)
     order: dict[str, Step] = {}
-    for node_id in outputs:
-        if check.output(node_id):
-            check.collect(node_id, order)
-    if not order:
-        raise GraphRefused(check.refusal())
-    return Plan(tuple(order.values()))
+    valid = [node_id for node_id in outputs if check.output(node_id)]
+    for node_id in valid:
+        check.collect(node_id, order)
+    refusal = check.refusal()
+    if not valid:
+        raise GraphRefused(refusal)
+    return Plan(tuple(order.values()), tuple(valid), refusal["node_errors"])
 
 
 def _output_nodes(graph: Mapping[str, Any], classes: Mapping[str, type[Any]]) -> list[str]:

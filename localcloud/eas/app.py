@@ -18,8 +18,8 @@ GET       ``_index_=&_length_=&_timeout_=…``, tags                 get: wait f
 
 Below ``/api/predict/<service>`` lies the input queue, below ``/api/predict/<service>/sink`` the sink; any other path
 after the service's name is the input queue again and travels with the record to the container. The header
-`X-EAS-QueueService-Access-Rear: true` means the rear queue of either. Two routes are not EAS's own:
-``POST /-/restart-queues`` and ``/-/faults``.
+`X-EAS-QueueService-Access-Rear: true` means the rear queue of either. Below the name of the standard edition's service
+lie ComfyUI's own routes (`gateway`). Two routes are not EAS's own: ``POST /-/restart-queues`` and ``/-/faults``.
 """
 
 from __future__ import annotations
@@ -38,6 +38,7 @@ from starlette.routing import Route, WebSocketRoute
 from localcloud.eas import codec, wire
 from localcloud.eas.channels import Channel, Channels
 from localcloud.eas.faults import FAULTS, Faults
+from localcloud.eas.gateway import Gateway
 from localcloud.eas.queue import PayloadTooLargeError, QueueEndedError, QueueFullError, Record
 from localcloud.eas.settings import read_settings
 from localcloud.eas.store import Store
@@ -59,7 +60,7 @@ _log = logging.getLogger(__name__)
 
 
 def build(cloud: Cloud) -> Starlette:
-    """The queue service of one cloud: one asynchronous service, `cloud.eas_service`, behind `cloud.eas_token`."""
+    """The EAS of one cloud: the asynchronous service `cloud.eas_service`, and ComfyUI's standard edition beside it."""
     service = QueueService(cloud)
     methods = ["GET", "POST", "PUT", "DELETE"]
     return Starlette(
@@ -83,6 +84,7 @@ class QueueService:
         self._cloud = cloud
         self._settings = read_settings(cloud.folder("eas"))
         self._faults = Faults()
+        self._gateway = Gateway(cloud.url("comfyui"))
         self._channels: Channels
 
     @contextlib.asynccontextmanager
@@ -100,6 +102,8 @@ class QueueService:
         refusal = self._refusal(request)
         if refusal is not None:
             return refusal
+        if request.path_params["service"] == self._cloud.eas_standard_service:
+            return await self._gateway.forward(request, request.path_params.get("path", ""))
         try:
             return await self._dispatch(request, self._channel(request))
         except wire.QueryError as error:
@@ -108,6 +112,8 @@ class QueueService:
     async def watch(self, websocket: WebSocket) -> None:
         """A WebSocket handshake."""
         refusal = self._refusal(websocket)
+        if refusal is None and websocket.path_params["service"] != self._cloud.eas_service:
+            refusal = PlainTextResponse("not a queue", 404)
         watch = None
         if refusal is None:
             try:
@@ -149,7 +155,7 @@ class QueueService:
         return PlainTextResponse("OK")
 
     def _refusal(self, connection: HTTPConnection) -> Response | None:
-        if connection.path_params["service"] != self._cloud.eas_service:
+        if connection.path_params["service"] not in (self._cloud.eas_service, self._cloud.eas_standard_service):
             return PlainTextResponse("service not found", 404)
         if connection.headers.get("Authorization") != self._cloud.eas_token:
             return PlainTextResponse("invalid token", 401)

@@ -42,14 +42,14 @@ def call(
     query: dict[str, str] | None = None,
     headers: dict[str, str] | None = None,
     body: bytes | None = None,
-    missing_is_an_answer: bool = False,
+    answers: tuple[int, ...] = (),
 ) -> Any:
     """Make one call on a `requests.Session` and return the response of a 2xx; redirects are not followed.
 
     `timeout_s` bounds each wait, or connecting and reading separately. Raises `Misconfigured` for 401, 403, 404, a
     redirect or an address that is none (`check` names the settings to look at), `Unavailable` when nothing can have
-    taken effect, `OutcomeUnknown` when it may have, and `Refused` for every other status. With `missing_is_an_answer`
-    a 404 is returned instead.
+    taken effect, `OutcomeUnknown` when it may have, and `Refused` for every other status. A status among `answers`
+    is returned instead.
     """
     import requests
 
@@ -64,7 +64,7 @@ def call(
         # What requests lets through of a redirect to, or a setting with, an address that can't be parsed.
         raise Misconfigured(f"{service}: an address that is none; check {check}") from None
     status = answer.status_code
-    if 200 <= status < 300 or (status == 404 and missing_is_an_answer):
+    if 200 <= status < 300 or status in answers:
         return answer
     if status in _REFUSES_US or status < 400:
         raise Misconfigured(f"{service}: answered {status}; check {check}")

@@ -1,7 +1,8 @@
-"""The PAI-EAS queue service by plain HTTP and JSON.
+"""The GPU side's queue, as the steps use it; and the API edition's, the PAI-EAS queue service by plain HTTP and JSON.
 
-The official Python client is not used in functions: it repeats every refused request six times (an accepted POST that
-is answered 504 is queued six times), loses records when its time-out meets the server's, and weighs 64 MB.
+The other edition is in `comfyui_server`. The official Python client is not used in functions: it repeats every refused
+request six times (an accepted POST that is answered 504 is queued six times), loses records when its time-out meets the
+server's, and weighs 64 MB.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 import base64
 import re
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 from shared.clouds.http import call, open_session
 from shared.errors import OutcomeUnknown, code_word
@@ -46,8 +47,37 @@ class Place:
     reported: bool
 
 
+class ImageQueue(Protocol):
+    """Graphs go in, results come out: the same for both editions of ComfyUI on EAS.
+
+    Every call raises the errors of `shared.clouds.http.call`.
+    """
+
+    def put(self, graph: bytes, *, task_id: str, traceparent: str = "", priority: bool = True) -> tuple[int, str]:
+        """Queue one API-format graph; returns its index, at least 1, and request id.
+
+        One request that has an effect, and no repetition, within 20 seconds, so that its caller's claim on the
+        submission can be bounded too; after `OutcomeUnknown` look the task up with `find`. Live trips have `priority`.
+        """
+
+    def find(self, task_id: str) -> Place | None:
+        """Where the task's graph or its result is now; None when it is nowhere."""
+
+    def poll_sink(self, *, wait_s: float, length: int) -> list[SinkRecord]:
+        """At most `length` results, waiting up to `wait_s` for them. They stay until `delete_from_sink`."""
+
+    def delete_from_sink(self, records: list[SinkRecord]) -> None:
+        """Delete results; fine when they are gone already."""
+
+    def drop(self, task_id: str, index: int) -> None:
+        """Take back a graph that waits; fine when it is gone already, or being worked on."""
+
+    def load(self) -> Load:
+        """How full it is."""
+
+
 @dataclass(frozen=True, slots=True)
-class ImageQueue:
+class EasQueue:
     """The input queue and the sink of one asynchronous EAS service. `url` is the gateway, without a path."""
 
     url: str
@@ -56,12 +86,7 @@ class ImageQueue:
     _session: Any = field(repr=False)
 
     def put(self, graph: bytes, *, task_id: str, traceparent: str = "", priority: bool = True) -> tuple[int, str]:
-        """Queue one API-format graph; returns its index and request id.
-
-        One request and no repetition, bounded by ten seconds, so that its caller's claim on the submission can be
-        bounded too; after `OutcomeUnknown` look the task up with `find`. `priority` puts the record before those
-        without it.
-        """
+        """Queue one graph by one request of at most ten seconds. `priority` puts it before those without."""
         tags = {"task_id": task_id, **({"traceparent": traceparent} if traceparent else {})}
         if priority:
             tags["_priority_"] = "1"
@@ -117,7 +142,7 @@ class ImageQueue:
         answer = self._request("GET", "/sink", query, timeout_s=wait_s + _LONG_POLL_MARGIN_S)
         return [] if answer.status_code == 204 or not answer.content else _records(answer)
 
-    def drop(self, index: int) -> None:
+    def drop(self, task_id: str, index: int) -> None:  # noqa: ARG002  (the other edition knows tasks only)
         """Delete a record of the input queue; fine when it is gone already, or being worked on."""
         retrying(lambda: self._request("DELETE", "", {"_indexes_": str(index)}), idempotent=True)
 
@@ -134,9 +159,9 @@ class ImageQueue:
         (waiting, _), (unread, limit) = lengths
         return Load(waiting, unread, limit)
 
-    def delete_from_sink(self, indexes: list[int]) -> None:
+    def delete_from_sink(self, records: list[SinkRecord]) -> None:
         """Delete records; fine when they are gone already."""
-        query = {"_indexes_": ",".join(map(str, indexes))}
+        query = {"_indexes_": ",".join(str(record.index) for record in records)}
         retrying(lambda: self._request("DELETE", "/sink", query), idempotent=True)
 
     def _request(
@@ -163,9 +188,9 @@ class ImageQueue:
         )
 
 
-def open_image_queue(url: str, service: str, token: str) -> ImageQueue:
+def open_image_queue(url: str, service: str, token: str) -> EasQueue:
     """A queue with a connection that is kept alive between calls."""
-    return ImageQueue(url.rstrip("/"), service, token, open_session(url))
+    return EasQueue(url.rstrip("/"), service, token, open_session(url))
 
 
 def _records(answer: Any) -> list[SinkRecord]:

@@ -122,6 +122,21 @@ EAS_ANSWERS = (
     b"42",
 )
 
+
+def _entry(outputs: object, status: str, *messages: object) -> dict[str, Any]:
+    told = {"status_str": status, "completed": status == "success", "messages": messages}
+    return {"prompt": [4, TASK, {"1": {"inputs": {"prompt": MARKER}}}, {}, ["9"]], "outputs": outputs, "status": told}
+
+
+#: What ComfyUI's own routes answer: an order taken, refused or taken in part, the queue, and the history.
+COMFYUI_ANSWERS = (
+    _dumped({"prompt_id": TASK, "number": 4, "node_errors": {}}),
+    _dumped({**_INVALID, "prompt_id": TASK, "number": 4}),
+    _dumped({"queue_running": [[4, TASK, {}, {}, ["9"]]], "queue_pending": [[5, MARKER, {}, {}, ["9"]]], "exec_info": {"queue_remaining": 2}}),
+    _dumped({TASK: _entry({"9": {"images": [_PICTURE], "animated": [False]}, "3": {"text": [MARKER]}}, "success")}),
+    _dumped({TASK: _entry({}, "error", ["execution_error", _FAILED["data"]])}),
+)  # fmt: skip
+
 _BRIEF = {
     "painting_prompt": f"{STYLE.phrase}: a calm lake between low green hills under a clear morning sky, willows in the "
     "foreground, an empty road along the shore, soft light on the water",

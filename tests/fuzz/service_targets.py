@@ -9,13 +9,15 @@ from typing import TYPE_CHECKING
 
 import requests
 
-from shared.clouds.image_queue import ImageQueue, open_image_queue
+from shared.clouds.comfyui_server import open_comfyui_server
+from shared.clouds.image_queue import EasQueue, open_image_queue
 from shared.clouds.llm import TextModel
 from shared.clouds.objects import Bucket, open_bucket
 from shared.composing import Composition, compose
 from shared.errors import Misconfigured, ServiceError
 from shared.feed import Feed, Post, PostStyle, open_feed
 from shared.prompts import Brief
+from shared.results import Files, read_answer
 from shared.settings import Credentials
 from tests.fuzz import seeds
 from tests.fuzz.targets import Target, tells_nothing
@@ -59,8 +61,34 @@ def eas_answer(case: bytes, choices: Random) -> str:
     return "records" if records else "no records"
 
 
+def comfyui_answer(case: bytes, choices: Random) -> str:
+    """One ComfyUI server: records that a topic message can be made of and that tell no text, a place, or a yes or a no."""
+    from shared.relay import _body
+
+    server = open_comfyui_server(_BASE, "svc", "token")
+    call = choices.randrange(5)
+    with _answered(odd_reply(case, choices)):
+        try:
+            if call == 0:
+                index, request_id = server.put(b"{}", task_id=seeds.TASK)
+                assert index >= 1
+                return f"index {len(request_id)}"
+            if call == 1:
+                return f"found {server.find(seeds.TASK) is None}"
+            if call == 2:
+                return f"load {server.load().unread_limit}"
+            records = server.poll_sink(wait_s=0, length=16)
+        except _ANSWERS_OF_A_SERVICE as error:
+            return tells_nothing(error)
+    for record in records:
+        assert len(_body(record)) <= 64 * 1024
+        reading = read_answer(record, "9")
+        assert isinstance(reading, Files) or seeds.MARKER not in reading.reason
+    return "records" if records else "no records"
+
+
 @cache
-def _queue() -> ImageQueue:
+def _queue() -> EasQueue:
     return open_image_queue(_BASE, "svc", "token")
 
 
@@ -178,6 +206,7 @@ def _answered(reply: Reply) -> contextlib.AbstractContextManager[None]:
 
 SERVICES = (
     Target("eas_answer", seeds.EAS_ANSWERS, eas_answer, 6),
+    Target("comfyui_answer", seeds.COMFYUI_ANSWERS, comfyui_answer, 6),
     Target("chat_answer", seeds.CHAT_ANSWERS, chat_answer, 5),
     Target("feed_answer", seeds.FEED_ANSWERS, feed_answer, 4),
     Target("oss_answer", seeds.OSS_ANSWERS, oss_answer, 3),

@@ -16,7 +16,8 @@ from shared.errors import Misconfigured, OutcomeUnknown, Refused
 from shared.events import MAX_MESSAGES, messages_of
 from shared.feed import open_feed
 from shared.prompts import BriefInvalid, parse_brief, repair_messages
-from shared.results import RenderError, SinkRecord, read_answer
+from shared.render_errors import RenderError
+from shared.results import SinkRecord, read_answer
 from shared.settings import Credentials
 from tests.fuzz import seeds
 from tests.fuzz.driver import no_pauses
@@ -233,12 +234,15 @@ def test_what_stands_in_place_of_a_name_is_not_repeated():
     node = {"class_type": MARKER, "errors": [{"type": MARKER, "extra_info": {"input_name": MARKER}}]}
     refused = failure_of({"error": {"type": MARKER}, "node_errors": {MARKER: node}})
     assert (refused.code, refused.reason) == ("graph_refused", "node ? (?): error")
-    assert failure_of({"error": {"type": "missing_node_type", "message": MARKER}}).reason == "unknown node"
+    assert (
+        failure_of({"error": {"type": "missing_node_type", "message": MARKER}}).reason
+        == "node missing: of another name"
+    )
 
 
 def test_a_missing_node_is_named():
     for message in ("Cannot execute because node WanxImage does not exist.", "Node 'WanxImage' not found."):
-        assert failure_of({"error": {"type": "invalid_prompt", "message": message}}).reason == "no node WanxImage"
+        assert failure_of({"error": {"type": "invalid_prompt", "message": message}}).reason == "node missing: WanxImage"
 
 
 def test_ten_thousand_refused_nodes_make_a_short_reason():

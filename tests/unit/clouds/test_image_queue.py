@@ -7,7 +7,7 @@ import json
 
 import pytest
 
-from shared.clouds.image_queue import ImageQueue, Load, Place, open_image_queue
+from shared.clouds.image_queue import EasQueue, Load, Place, open_image_queue
 from shared.errors import Misconfigured, OutcomeUnknown, Refused, Unavailable
 from shared.results import SinkRecord
 from tests.unit.clouds.scripted import CUT_SHORT, DROPPED, GARBAGE, HTML, PATIENCE_S, SILENT, Reply, session_with
@@ -21,15 +21,19 @@ RECORD = Reply(200, json.dumps([{"index": 7, "tags": {"task_id": TASK}, "data": 
 
 
 @pytest.fixture
-def queue(service) -> ImageQueue:
+def queue(service) -> EasQueue:
     return at(service.url)
 
 
-def at(url: str, patience_s: float = PATIENCE_S) -> ImageQueue:
-    return ImageQueue(url, "tripcanvas_comfyui", TOKEN, session_with(patience_s))
+def at(url: str, patience_s: float = PATIENCE_S) -> EasQueue:
+    return EasQueue(url, "tripcanvas_comfyui", TOKEN, session_with(patience_s))
 
 
-def poll(queue: ImageQueue) -> list[SinkRecord]:
+def record(index: int) -> SinkRecord:
+    return SinkRecord(task_id=TASK, request_id="", index=index, answer="")
+
+
+def poll(queue: EasQueue) -> list[SinkRecord]:
     return queue.poll_sink(wait_s=0, length=16)
 
 
@@ -162,7 +166,7 @@ def test_looking_and_deleting_are_repeated_because_that_changes_nothing(queue, s
     service.answers(DROPPED, INDEX, HTML, RECORD)
     assert queue.find(TASK) == Place(7, reported=False)
     service.answers(Reply(500), Reply(200, b"OK"))
-    queue.delete_from_sink([7, 8])
+    queue.delete_from_sink([record(7), record(8)])
     assert [seen.method for seen in service.seen] == ["GET", "GET", "GET", "GET", "DELETE", "DELETE"]
     assert service.seen[-1].query == {"_indexes_": "7,8"}
 
@@ -265,7 +269,7 @@ def test_attributes_that_cannot_be_read_leave_it_open(queue, service, reply):
 
 def test_a_graph_is_taken_out_of_the_input_queue_by_its_index(queue, service):
     service.answers(DROPPED, Reply(200, b"OK"))
-    queue.drop(7)
+    queue.drop(TASK, 7)
     seen = service.seen[-1]
     assert (seen.method, seen.path, seen.query) == (
         "DELETE", "/api/predict/tripcanvas_comfyui", {"_indexes_": "7"},

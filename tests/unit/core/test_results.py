@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.results import Files, RenderError, SinkRecord, read_answer
+from shared.render_errors import RenderError
+from shared.results import Files, SinkRecord, read_answer
 
 IMAGE = {"filename": "picture_00001_.png", "subfolder": "task-1", "type": "output"}
 
@@ -35,7 +36,7 @@ def test_another_tasks_file_is_never_this_tasks_picture():
 def test_only_the_output_node_counts():
     answer = [{"8": {"images": [{**IMAGE, "type": "temp"}]}, "9": {"images": [IMAGE]}, "19": {"gifs": [IMAGE]}}]
     assert read_answer(sink(answer), "9") == Files(("task-1/picture_00001_.png",))
-    assert read_answer(sink(answer), "19").code == "no_picture"
+    assert read_answer(sink(answer), "19").code == "not_a_picture"
 
 
 @pytest.mark.parametrize(
@@ -51,7 +52,7 @@ def test_only_the_output_node_counts():
         ([{"type": "execution_error", "data": {"node_type": "WanxImage", "exception_message": "[DataInspectionFailed] 不通过"}}],
          200, "content_rejected", False),
         ([{"type": "execution_error", "data": {"node_type": "WanxImage", "exception_message": "[InvalidApiKey] 密钥无效"}}],
-         200, "execution_error", False),
+         200, "image_service_refused", False),
         ([{"type": "execution_interrupted", "data": {}}], 200, "interrupted", True),
         ({"error": {"type": "invalid_prompt", "message": "Cannot execute because node X does not exist."}, "node_errors": {}},
          400, "node_missing", False),
