@@ -203,7 +203,8 @@ def _show(changes: Iterable[Change], *, every: bool) -> None:
             cells = (signs[change.action], change.path, change.before, change.after, change.effect)
             table.add_row(*(Text(cell) for cell in cells))
     if table.row_count:
-        console.print(table)
+        # A log has no width to fit into.
+        Console(highlight=False, width=None if console.is_terminal else 240).print(table)
     console.print(", ".join(f"{number} {action}" for action, number in counted.items()))
 
 

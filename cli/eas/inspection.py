@@ -35,6 +35,8 @@ _MISSPELT = {
 }
 #: ``ecs.gn8is-2x.8xlarge``: the number of GPUs of the newer GPU families stands before the x.
 _GPU_COUNT = re.compile(r"^(?:ecs|ml)\.[a-z0-9]+-(\d+)x\.")
+#: How a JSON path spells a key with a dot in it.
+_QUOTED = re.compile(r"\['([^']*)'\]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +83,7 @@ def _against_schema(document: dict[str, Any], part: str) -> Iterator[Finding]:
     chosen = {"$ref": f"#/$defs/{part}", "$defs": schema()["$defs"]} if part else schema()
     shown = masked(document)
     for error in sorted(Draft202012Validator(chosen).iter_errors(document), key=lambda each: each.json_path):
-        where = (part + error.json_path[1:]).lstrip(".")
+        where = _QUOTED.sub(r".\1", part + error.json_path[1:]).lstrip(".")
         if error.validator == "additionalProperties" and isinstance(error.instance, dict):
             known = error.schema.get("properties", {})
             for key in sorted(error.instance.keys() - known.keys()):

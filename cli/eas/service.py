@@ -48,7 +48,7 @@ def service_json(settings: Settings, edition: Edition, secrets: Mapping[str, str
     document["storage"] = [
         {
             "mount_path": settings.mount.path,
-            "oss": {"path": f"oss://{settings.mount.bucket}/{settings.mount.prefix}/", "readOnly": False},
+            "oss": {"path": f"oss://{settings.mount.bucket}/{chosen.prefix}/", "readOnly": False},
             "properties": {"resource_type": "model"},
         }
     ]

@@ -59,10 +59,9 @@ class Image(_Strict, frozen=True, kw_only=True):
 
 
 class Mount(_Strict, frozen=True, kw_only=True):
-    """The objects that ComfyUI sees as its data, and where it sees them."""
+    """The bucket whose objects ComfyUI sees as its data, and where it sees them."""
 
     bucket: str
-    prefix: str
     path: str = "/code/data-oss"
 
 
@@ -105,6 +104,8 @@ class ApiEdition(_Strict, frozen=True, kw_only=True):
 
     name: str
     resource: str
+    #: The folder of the bucket.
+    prefix: str
     queue: Queue = Queue()
     #: None: a fixed number of `replicas`.
     autoscaler: Autoscaler | None = None
@@ -117,6 +118,7 @@ class StandardEdition(_Strict, frozen=True, kw_only=True):
 
     name: str
     resource: str
+    prefix: str
     replicas: Annotated[int, msgspec.Meta(ge=1, le=1)] = 1
     extra_arguments: tuple[str, ...] = ()
 
@@ -164,7 +166,7 @@ def read_settings(file: Path, environment: Mapping[str, str]) -> Settings:
     try:
         settings = msgspec.convert(filled, Settings)
     except msgspec.ValidationError as error:
-        raise _explained(str(error)) from None
+        raise _explained(str(error), filled) from None
     _check(settings, environment)
     return settings
 
@@ -186,7 +188,14 @@ def _filled(value: Any, environment: Mapping[str, str], where: str) -> Any:
     return _REFERENCE.sub(replacement, value)
 
 
-def _explained(message: str) -> InvalidInput:
+def _explained(message: str, filled: dict[str, Any]) -> InvalidInput:
+    for name, resource in filled["resources"].items() if "resources[...]" in message else ():
+        # The library does not say which one.
+        try:
+            msgspec.convert(resource, Resource)
+        except msgspec.ValidationError:
+            message = message.replace("resources[...]", f"resources.{name}")
+            break
     misplaced = _MISPLACED.search(message)
     if misplaced:
         field = ".".join(filter(None, (misplaced[2], misplaced[1])))
@@ -202,21 +211,23 @@ def _check(settings: Settings, environment: Mapping[str, str]) -> None:
     _match("account.region", settings.account.region, _REGION, "a region id such as cn-shanghai")
     _match("image.version", settings.image.version, _VERSION, "a version without the edition's ending, such as 2.2")
     _match("mount.bucket", settings.mount.bucket, _BUCKET, "a bucket's name: lower-case letters, digits, hyphens")
-    _match("mount.prefix", settings.mount.prefix, _PREFIX, "folders such as comfy, without slashes at the ends")
     _match("mount.path", settings.mount.path, _PATH, "an absolute path without a slash at its end")
     if settings.mount.path in ("/code", "/usr", "/root", "/home", "/etc", "/opt", "/tmp", "/var"):  # noqa: S108
         raise InvalidInput("mount.path", "a folder of its own; this one would hide what the image has there")
     for edition, chosen in (("api", settings.api), ("standard", settings.standard)):
         _match(f"{edition}.name", chosen.name, _NAME, "3 to 63 lower-case letters, digits, underscores; a letter first")
+        _match(f"{edition}.prefix", chosen.prefix, _PREFIX, "folders such as comfy, without slashes at the ends")
         if chosen.resource not in settings.resources:
             raise InvalidInput(f"{edition}.resource", f"one of {', '.join(settings.resources)}")
         for argument in chosen.extra_arguments:
-            if not re.fullmatch(r"[A-Za-z0-9._=-]+", argument):
-                raise InvalidInput(f"{edition}.extra_arguments", "plain words; a shell reads them")
             if argument.partition("=")[0] in _OWN_ARGUMENTS:
                 raise InvalidInput(f"{edition}.extra_arguments", f"no {argument}: it is rendered from other settings")
+            if not re.fullmatch(r"[A-Za-z0-9._=,:/-]+", argument):
+                raise InvalidInput(f"{edition}.extra_arguments", "plain words; a shell reads them")
     if settings.api.name == settings.standard.name:
         raise InvalidInput("standard.name", "another name than api.name; they are two services")
+    if settings.api.prefix == settings.standard.prefix:
+        raise InvalidInput("standard.prefix", "another folder than api.prefix, or what a designer tries goes live")
     scaler = settings.api.autoscaler
     if scaler is not None:
         if scaler.max <= scaler.min:
@@ -249,12 +260,14 @@ def _check_variables(settings: Settings) -> None:
 
 def _check_agreement(settings: Settings, environment: Mapping[str, str]) -> None:
     """The functions look for pictures, and submit, where their own settings say."""
+    edition = environment.get("TRIPCANVAS_EAS_EDITION") or "api"
+    chosen = settings.standard if edition == "standard" else settings.api
     for field, value, name in (
-        ("mount.prefix", settings.mount.prefix, "TRIPCANVAS_RENDER_PREFIX"),
-        ("api.name", settings.api.name, "TRIPCANVAS_EAS_SERVICE"),
+        (f"{edition}.prefix", chosen.prefix, "TRIPCANVAS_RENDER_PREFIX"),
+        (f"{edition}.name", chosen.name, "TRIPCANVAS_EAS_SERVICE"),
     ):
-        told = environment.get(name, "")
-        if told and told.strip("/") != value:
+        told = environment.get(name, "").strip("/")
+        if told and told != value:
             raise InvalidInput(field, f"what {name} tells the functions; they differ")
 
 
