@@ -145,6 +145,11 @@ def test_what_must_not_go_out_is_refused_by_name(package, cars, name, content, e
     assert "0123456789" not in str(told.value)
 
 
+def test_code_that_reads_credentials_is_no_credentials(package, cars):
+    (package / "credentials.py").write_text('FILE = "TRIPCANVAS_CREDENTIALS_FILE"\n', "utf-8")
+    assert "tripcanvas/credentials.py" in {member.name for member in members(package, cars, LICENCE)}
+
+
 def test_a_link_is_refused(package, cars):
     (package / "more.py").symlink_to("/etc/hostname")
     with pytest.raises(InvalidInput, match="not a link"):
