@@ -13,13 +13,13 @@ from rich.table import Table
 from rich.text import Text
 
 from cli.eas.costs import backlogs, choices
-from cli.eas.inspection import Finding, inspect_autoscaler, inspect_service
+from cli.eas.inspection import inspect_autoscaler, inspect_service
 from cli.eas.plan import plan as planned
+from cli.eas.requirements import gpu_memory, model_files
 from cli.eas.secrecy import MASK, masked
 from cli.eas.service import Edition, autoscaler_json, eascmd_autoscale, service_json
 from cli.eas.settings import FILE, Settings, read_settings
 from cli.options import fail
-from cli.toml_files import read_toml
 from shared.errors import InvalidInput, TripcanvasError
 from shared.workflows import FOLDER as WORKFLOWS
 
@@ -87,7 +87,7 @@ def check(
         parts = {edition: inspect_service(service_json(read, edition, None)) for edition in ("api", "standard")}
         scaler = autoscaler_json(read)
         parts["autoscaler"] = inspect_autoscaler(scaler) if scaler else []
-        parts["machines"] = _gpu_memory(read)
+        parts["machines"] = gpu_memory(read, WORKFLOWS)
     for name, findings in parts.items():
         for finding in findings:
             colour = "red" if finding.severity == "error" else "yellow"
@@ -137,6 +137,22 @@ def plan(
 
 
 @app.command()
+def models(settings: SettingsFile = FILE) -> None:
+    """List the model files that the workflows load, and where in the bucket each of them belongs."""
+    read = _read(settings)
+    table = Table("object", "bytes", "sha256", "from", "licence", "used by", box=None)
+    files = model_files(WORKFLOWS)
+    for model in files:
+        place = f"{read.api.prefix}/models/{model.path}"
+        cells = (place, str(model.size_bytes), model.sha256, model.url, model.licence, ", ".join(model.workflows))
+        table.add_row(*(Text(cell or "—") for cell in cells))
+    if files:
+        _wide().print(table)
+    size_gb = sum(model.size_bytes for model in files) / 1e9
+    console.print(f"{len(files)} files, {size_gb:.1f} GB, in the bucket {read.mount.bucket}", soft_wrap=True)
+
+
+@app.command()
 def costs(settings: SettingsFile = FILE) -> None:
     """Compare machines and scaling by the settings' prices and assumptions: none of them is a quotation."""
     read = _read(settings)
@@ -180,19 +196,6 @@ def _minutes(seconds: int) -> str:
     return f"{seconds // 60} min {seconds % 60:02} s"
 
 
-def _gpu_memory(settings: Settings) -> list[Finding]:
-    """Whether the machines' GPU memory is enough for every workflow that says what it needs."""
-    findings = []
-    for file in sorted(WORKFLOWS.glob("*/bindings.toml")):
-        needed = read_toml(file).get("requires", {}).get("gpu_memory_gb", 0)
-        for edition, resource in (("api", settings.api.resource), ("standard", settings.standard.resource)):
-            there = settings.resources[resource].gpu_memory_gb
-            if needed > there:
-                expected = f"{needed} GB of GPU memory for the workflow {file.parent.name}"
-                findings.append(Finding("error", f"{edition}.resource", f"{resource} with {there} GB", expected))
-    return findings
-
-
 def _show(changes: Iterable[Change], *, every: bool) -> None:
     table = Table("", "what", "now", "then", "effect", box=None)
     signs = {"create": "+", "add": "+", "change": "~", "remove": "-", "same": "=", "unknown": "?"}
@@ -203,9 +206,13 @@ def _show(changes: Iterable[Change], *, every: bool) -> None:
             cells = (signs[change.action], change.path, change.before, change.after, change.effect)
             table.add_row(*(Text(cell) for cell in cells))
     if table.row_count:
-        # A log has no width to fit into.
-        Console(highlight=False, width=None if console.is_terminal else 240).print(table)
+        _wide().print(table)
     console.print(", ".join(f"{number} {action}" for action, number in counted.items()))
+
+
+def _wide() -> Console:
+    """A console for tables: a log has no width to fit into."""
+    return Console(highlight=False, width=None if console.is_terminal else 240)
 
 
 def _edition(name: str) -> Edition:
