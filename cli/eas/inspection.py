@@ -57,7 +57,7 @@ def inspect_service(document: object) -> list[Finding]:
     if not isinstance(document, dict):
         return [Finding("error", "service", type(document).__name__, "a JSON object")]
     findings = [*_against_schema(document, ""), *_against_each_other(document)]
-    return sorted(findings, key=lambda finding: finding.severity)
+    return _sorted(findings)
 
 
 def inspect_autoscaler(document: object) -> list[Finding]:
@@ -65,7 +65,15 @@ def inspect_autoscaler(document: object) -> list[Finding]:
     if not isinstance(document, dict):
         return [Finding("error", "autoscaler", type(document).__name__, "a JSON object")]
     findings = [*_against_schema(document, "autoscaler"), *_scaler(document)]
-    return sorted(findings, key=lambda finding: finding.severity)
+    return _sorted(findings)
+
+
+def _sorted(findings: list[Finding]) -> list[Finding]:
+    """Errors first; whatever has the shape of a key is masked, also where nobody expects one."""
+    return [
+        Finding(each.severity, masked(each.field), masked(each.found), masked(each.expected))
+        for each in sorted(findings, key=lambda finding: finding.severity)
+    ]
 
 
 @cache

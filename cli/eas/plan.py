@@ -136,7 +136,7 @@ def _lists(path: str, wanted: list[Any], live: list[Any], secrets: tuple[str, ..
 
 def _variables(path: str, wanted: list[Any], live: list[Any], secrets: tuple[str, ...]) -> Iterator[Change]:
     """Variables are told apart by name. A secret is compared and never shown."""
-    there = {each.get("name"): each.get("value") for each in live if isinstance(each, dict)}
+    there = {str(each.get("name")): each.get("value") for each in live if isinstance(each, dict)}
     for each in wanted:
         name, value = each["name"], each["value"]
         before = there.pop(name, _ABSENT)
@@ -152,7 +152,8 @@ def _variables(path: str, wanted: list[Any], live: list[Any], secrets: tuple[str
         else:
             yield Change("change", where, MASK, f"{MASK} (another value)")
     for name in there:
-        yield Change("remove", f"{path}.{name}", before=MASK)
+        # Somebody may have taken the name's field for the value's.
+        yield Change("remove", f"{path}.{masked(name)}", before=MASK)
 
 
 def _equal(wanted: Any, live: Any) -> bool:

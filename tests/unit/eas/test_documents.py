@@ -16,7 +16,7 @@ PAGES = ("docs/eas.md", "docs/comfyui.md", "docs/comfyui.zh-CN.md", "workflows/e
 
 def called(text: str) -> list[tuple[str, list[str]]]:
     """The words and the options of each `tripcanvas …` in a page."""
-    calls = re.findall(r"tripcanvas ((?:[a-z][a-z-]*)(?: [a-z][a-z-]*)*)((?: (?:--[a-z-]+|[^\s`#\"]+))*)", text)
+    calls = re.findall(r"tripcanvas ([a-z][a-z-]*(?: [a-z][a-z-]*(?=[\s`\"]|$))*)((?: [^\s`#\"]+)*)", text)
     return [(words, re.findall(r"--[a-z][a-z-]+", rest)) for words, rest in calls]
 
 
