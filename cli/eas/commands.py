@@ -137,19 +137,20 @@ def plan(
 
 
 @app.command()
-def models(settings: SettingsFile = FILE) -> None:
-    """List the model files that the workflows load, and where in the bucket each of them belongs."""
-    read = _read(settings)
-    table = Table("object", "bytes", "sha256", "from", "licence", "used by", box=None)
-    files = model_files(WORKFLOWS)
+def models() -> None:
+    """List the model files that the workflows load, and where below ComfyUI's models/ each of them belongs."""
+    table = Table("file below models/", "bytes", "sha256", "from", "licence", "used by", box=None)
+    try:
+        files = model_files(WORKFLOWS)
+    except InvalidInput as error:
+        fail(str(error))
     for model in files:
-        place = f"{read.api.prefix}/models/{model.path}"
-        cells = (place, str(model.size_bytes), model.sha256, model.url, model.licence, ", ".join(model.workflows))
+        size = str(model.size_bytes) if model.size_bytes else ""
+        cells = (model.path, size, model.sha256, model.url, model.licence, ", ".join(model.workflows))
         table.add_row(*(Text(cell or "—") for cell in cells))
     if files:
         _wide().print(table)
-    size_gb = sum(model.size_bytes for model in files) / 1e9
-    console.print(f"{len(files)} files, {size_gb:.1f} GB, in the bucket {read.mount.bucket}", soft_wrap=True)
+    console.print(f"{len(files)} files, {sum(model.size_bytes for model in files) / 1e9:.1f} GB")
 
 
 @app.command()
