@@ -55,4 +55,4 @@ def test_both_languages_tell_the_same_steps():
         return re.findall(r"^(?:TRIP|\.venv|eval).*?(?=\s{2,}#|$)", text, re.MULTILINE)
 
     assert steps("docs/comfyui.md") == steps("docs/comfyui.zh-CN.md")
-    assert len(steps("docs/comfyui.md")) == 9
+    assert len(steps("docs/comfyui.md")) == 10
