@@ -139,17 +139,18 @@ def plan(
 @app.command()
 def models() -> None:
     """List the model files that the workflows load, and where below ComfyUI's models/ each of them belongs."""
-    table = Table("file below models/", "bytes", "sha256", "from", "licence", "used by", box=None)
     try:
         files = model_files(WORKFLOWS)
     except InvalidInput as error:
         fail(str(error))
     for model in files:
-        size = str(model.size_bytes) if model.size_bytes else ""
-        cells = (model.path, size, model.sha256, model.url, model.licence, ", ".join(model.workflows))
-        table.add_row(*(Text(cell or "—") for cell in cells))
-    if files:
-        _wide().print(table)
+        size = f"{model.size_bytes} bytes" if model.size_bytes else "size unknown"
+        console.print(
+            f"models/{model.path}  {size}, used by {', '.join(model.workflows)}", soft_wrap=True, markup=False
+        )
+        for name in ("url", "sha256", "licence", "note"):
+            if text := getattr(model, name):
+                console.print(f"    {name:8}{text}", soft_wrap=True, markup=False)
     console.print(f"{len(files)} files, {sum(model.size_bytes for model in files) / 1e9:.1f} GB")
 
 

@@ -23,6 +23,7 @@ class ModelFile:
     sha256: str
     url: str
     licence: str
+    note: str
     workflows: tuple[str, ...]
 
 
@@ -39,6 +40,7 @@ def model_files(workflows: Path) -> list[ModelFile]:
                 sha256=model.get("sha256", ""),
                 url=model.get("url", ""),
                 licence=model.get("licence", ""),
+                note=model.get("note", ""),
                 workflows=(*users, name),
             )
     return [found[path] for path in sorted(found)]
