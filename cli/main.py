@@ -14,7 +14,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from cli import dead_letters, faults, workflows
+from cli import dead_letters, faults, nodes, workflows
 from cli.cloud import (
     ALREADY_STARTING,
     CloudError,
@@ -25,6 +25,7 @@ from cli.cloud import (
     start_detached,
     stop,
 )
+from cli.eas import commands as eas
 from cli.options import Root
 from cli.options import fail as _fail
 from localcloud.state import SERVICES, Cloud, without_proxy
@@ -34,6 +35,8 @@ app = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__, pret
 app.add_typer(faults.app, name="faults")
 app.add_typer(dead_letters.app, name="dead-letters")
 app.add_typer(workflows.app, name="workflows")
+app.add_typer(eas.app, name="eas")
+app.add_typer(nodes.app, name="nodes")
 console = Console(highlight=False)
 
 EXAMPLES = Path(__file__).parent.parent / "examples" / "trips"

@@ -107,6 +107,7 @@ class Cloud:
             "TRIPCANVAS_FC_ENDPOINT": self.url("fc"),
             "TRIPCANVAS_DASHSCOPE_URL": f"{self.url('dashscope')}/api/v1",
             "TRIPCANVAS_EAS_URL": self.url("eas"),
+            "TRIPCANVAS_EAS_CONTROL_URL": self.url("eas"),
             "TRIPCANVAS_EAS_SERVICE": self.eas_standard_service if standard else self.eas_service,
             "TRIPCANVAS_EAS_TOKEN": self.eas_token,
             "TRIPCANVAS_FEED_URL": f"{self.url('feed')}/api/posts",

@@ -4,13 +4,14 @@ It speaks the wire protocol of the official queue clients (`eas_prediction`'s `Q
 with protobuf or JSON bodies, watches over WebSocket or a length-delimited HTTP stream. Unlike the real service, whose
 queues live in memory, it keeps its records over a restart; `POST /-/restart-queues` shows what the real one would do.
 
-It does not stand in for the gateway in front of EAS (rate limits, 429, idle limits), for the control plane (creating,
-scaling and describing services) or for synchronous inference.
+Of the control plane it has what describing, creating and changing services needs, and it starts nothing. It does not
+stand in for the gateway in front of EAS (rate limits, 429, idle limits) or for synchronous inference.
 
 - `queue`: what a queue does, without I/O
 - `codec`: the bodies on the wire
 - `settings`: the service's knobs
 - `store`: the records on disk
 - `app`: HTTP and WebSocket
+- `control`: the control plane
 - `framework`: the part of EAS that runs beside the container and feeds it from the input queue
 """

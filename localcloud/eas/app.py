@@ -37,6 +37,7 @@ from starlette.routing import Route, WebSocketRoute
 
 from localcloud.eas import codec, wire
 from localcloud.eas.channels import Channel, Channels
+from localcloud.eas.control import ControlPlane
 from localcloud.eas.faults import FAULTS, Faults
 from localcloud.eas.gateway import Gateway
 from localcloud.eas.queue import PayloadTooLargeError, QueueEndedError, QueueFullError, Record
@@ -65,6 +66,7 @@ def build(cloud: Cloud) -> Starlette:
     methods = ["GET", "POST", "PUT", "DELETE"]
     return Starlette(
         routes=[
+            *ControlPlane(cloud).routes(),
             Route("/-/restart-queues", service.restart_queues, methods=["POST"]),
             Route("/-/faults", service.list_faults, methods=["GET"]),
             Route("/-/faults/{fault}", service.order_fault, methods=["POST"]),
