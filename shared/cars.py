@@ -39,7 +39,7 @@ class CarAsset(msgspec.Struct, frozen=True):
 
 @dataclass(frozen=True, slots=True)
 class CarChoice:
-    """The inputs of `LoadCar`; `car` is `NO_CAR` when nothing fits, and `colour` means nothing then."""
+    """The inputs of `LoadCar`."""
 
     car: str
     colour: str
@@ -60,9 +60,7 @@ def load_cars(folder: Path) -> dict[str, CarAsset]:
     return cars
 
 
-def choose_car(model: str, color: str, cars: dict[str, CarAsset]) -> CarChoice:
-    """The asset that shows this model in this colour."""
+def choose_car(model: str, color: str, cars: dict[str, CarAsset]) -> CarChoice | None:
+    """The asset that shows this model in this colour; None when none does."""
     asset = cars.get(model)
-    if asset is None or color not in asset.colours:
-        return CarChoice(NO_CAR, next((name for car in cars.values() for name in car.colours), NO_CAR))
-    return CarChoice(model, color)
+    return CarChoice(model, color) if asset is not None and color in asset.colours else None

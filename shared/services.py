@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
 from functools import cached_property
 
+from shared.cars import CarAsset, load_cars
 from shared.clouds.image_queue import ImageQueue, open_image_queue
 from shared.clouds.llm import TextModel
 from shared.clouds.messages import Messages, open_messages
@@ -84,6 +85,11 @@ class Services:
     def styles(self) -> dict[str, Style]:
         """The styles a trip can be painted in, by id."""
         return load_styles(FOLDER / "styles")
+
+    @cached_property
+    def cars(self) -> dict[str, CarAsset]:
+        """The cars that a picture can show, by model."""
+        return load_cars(FOLDER / "cars")
 
     def style(self, name: str) -> Style:
         """One style. Raises `Misconfigured` when a deployment has taken it away from a journey that was begun in it."""

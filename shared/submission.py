@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 
+from shared.cars import NO_CAR, choose_car
 from shared.clouds.image_queue import Place
 from shared.course import Course, InProgress, NotQueued
 from shared.errors import InvalidInput, Misconfigured, NotDone, OutcomeUnknown, Refused, Unavailable
@@ -122,8 +123,8 @@ def _submitted(course: Course, intent: Submitting, index: int, request_id: str) 
 
 
 def _graph(journey: Journey, task: str, services: Services) -> bytes:
-    prompted = journey.need(Prompted)
-    workflow = services.workflow
+    prompted, facts = journey.need(Prompted), journey.need(Received).facts
+    workflow, car = services.workflow, choose_car(facts.car_model, facts.car_color, services.cars)
     values: dict[str, str | int] = {
         "prompt": prompted.brief.painting_prompt,
         "negative_prompt": prompted.brief.negative_prompt,
@@ -133,6 +134,7 @@ def _graph(journey: Journey, task: str, services: Services) -> bytes:
         "height": HEIGHT,
         "model": services.settings.image_model,
         "filename_prefix": f"{task}/picture",
+        **({"car": car.car, "car_colour": car.colour} if car else {"car": NO_CAR}),
     }
     try:
         return workflow.fill(
@@ -140,6 +142,6 @@ def _graph(journey: Journey, task: str, services: Services) -> bytes:
             max_bytes=int(services.settings.number("eas_max_payload_bytes")),
         )
     except InvalidInput as error:
-        if error.field in ("prompt", "negative_prompt", "graph"):
+        if error.field in ("prompt", "negative_prompt", "car", "car_colour", "graph"):
             raise NotDone(f"the graph can't be filled: {error}") from None
         raise Misconfigured(f"workflow {workflow.about.name}: {error}") from None

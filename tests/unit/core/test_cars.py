@@ -11,7 +11,7 @@ from shared.errors import Misconfigured
 from shared.facts import facts_of
 from shared.trips import parse_trip
 from shared.vocabulary import CAR_COLORS
-from shared.workflows import FOLDER
+from shared.workflows import FOLDER, load_workflow
 
 EXAMPLES = Path(__file__).resolve().parents[3] / "examples" / "trips"
 CAR = 'model = "gen1"\n[colours.black]\nname_zh = "曜石黑"\nname_en = "Obsidian black"\n'
@@ -35,11 +35,11 @@ def test_the_car_of_the_trip_is_taken_in_its_colour(folder):
     ("model", "color"), [("gen1", "red"), ("gen2", "black"), ("", ""), ("gen1", ""), ("none", "black")]
 )
 def test_a_car_that_no_asset_shows_is_left_out(folder, model, color):
-    assert choose_car(model, color, load_cars(folder)) == CarChoice(NO_CAR, "black")
+    assert choose_car(model, color, load_cars(folder)) is None
 
 
 def test_a_deployment_without_assets_leaves_every_car_out(tmp_path):
-    assert choose_car("gen1", "black", load_cars(tmp_path)) == CarChoice(NO_CAR, NO_CAR)
+    assert choose_car("gen1", "black", load_cars(tmp_path)) is None
 
 
 @pytest.mark.parametrize(
@@ -54,6 +54,14 @@ def test_a_manifest_that_is_wrong_is_named(folder, text, said):
     (folder / "gen1" / "car.toml").write_text(text, "utf-8")
     with pytest.raises(Misconfigured, match=said):
         load_cars(folder)
+
+
+@pytest.mark.parametrize("name", ["wanx_scene", "wanx_background", "sdxl_style"])
+def test_shipped_workflows_take_every_shipped_asset(name):
+    cars = load_cars(FOLDER / "cars")
+    parameters = load_workflow(name).parameters
+    assert {*parameters["car"].choices} - {NO_CAR} == cars.keys()
+    assert {*parameters["car_colour"].choices} == {colour for car in cars.values() for colour in car.colours}
 
 
 def test_shipped_assets_use_the_words_that_trips_are_read_into():
