@@ -150,7 +150,7 @@ def read_deployment(file: Path, environment: Mapping[str, str], account_id: str)
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise DeploymentError(str(file), f"not YAML: {error}") from None
     top = Section(document, str(file.name))
-    top.allow("edition", "name", "access", "vars", "template", "resources")
+    top.allow("edition", "name", "access", "vars", "actions", "template", "resources")
     if top.text("edition") != "3.0.0":
         raise DeploymentError("edition", "must be 3.0.0")
     variables = top.section("vars", "vars").items if "vars" in top.items else {}

@@ -191,6 +191,11 @@ NODE_ANSWERS = (
     _dumped({"output": {**_TASK_STATE, "task_status": "SUCCEEDED", "results": [{"url": _PICTURE_URL}]}, "request_id": "r-2"}),
     _dumped({"output": {**_TASK_STATE, "task_status": "SUCCEEDED", "results": [{"code": "DataInspectionFailed", "message": MARKER}]}}),
     _dumped({"output": {**_TASK_STATE, "task_status": "FAILED", "code": "InternalError.Algo", "message": MARKER}}),
+    _dumped({"output": {"choices": [{"finish_reason": "stop", "message": {"role": "assistant", "content": [{"image": _PICTURE_URL}]}}]}}),
+    _dumped({"request_id": "r-3", "data": {
+        "policy": "eyJ9", "signature": "c2ln", "upload_dir": "dashscope-instant/0a/2026-11-22/u", "expire_in_seconds": 300,
+        "upload_host": "http://127.0.0.1:7713/uploads", "oss_access_key_id": "LTAI", "max_file_size_mb": 1024, "capacity_limit_mb": 10,
+        "x_oss_object_acl": "private", "x_oss_forbid_overwrite": "true"}}),
 )  # fmt: skip
 
 #: What the feed answers.

@@ -36,6 +36,7 @@ _POST = Post(
     title="t", caption="c", tags=(), alt_text="a", language="zh", cities=(), date=None, distance_km=None, images=(),
 )  # fmt: skip
 _ORDER = PictureOrder("a lake", "", "wan2.2-t2i-flash", "768*960", 7, prompt_extend=False)
+_SYNCHRONOUS_ORDER = PictureOrder("a lake", "", "z-image-turbo", "768*960", 7, prompt_extend=False)
 
 
 def eas_answer(case: bytes, choices: Random) -> str:
@@ -170,18 +171,24 @@ def _bucket() -> Bucket:
 
 
 def node_answer(case: bytes, choices: Random) -> str:
-    """The nodes in ComfyUI: a text, a task, an address, a picture's bytes, or a `NodeError`."""
+    """The nodes in ComfyUI: a text, a judgement, a place, an address, a picture's bytes, or a `NodeError`."""
     first, end = odd_reply(case, choices), Reply(200, b'{"output": {"task_status": "FAILED", "code": "InternalError"}}')
     replies = iter((first,))
     with answering(lambda _: next(replies, end)), no_waiting():
         # A deadline that is shorter than any pause: a refused order is not tried again.
         client = DashScope(f"{_BASE}/api/v1", "sk-0123456789abcdef", 0.1)
         try:
-            match choices.randrange(3):
+            match choices.randrange(6):
                 case 0:
                     return client.write("qwen3.7-plus", "s", "u") and "text"
                 case 1:
-                    return client.order_picture(_ORDER) and "task"
+                    return client.judge("qwen3.7-plus", "s", "r", "data:image/png;base64,AA==") and "judgement"
+                case 2:
+                    return client.upload("wanx-background-generation-v2", b"png") and "place"
+                case 3:
+                    url = client.paint(_ORDER, lambda state: None)
+                case 4:
+                    url = client.paint(_SYNCHRONOUS_ORDER, lambda state: None)
                 case _:
                     url = client.picture_url("task-1", lambda state: None)
             assert len(client.download(url)) <= 32 * 1024 * 1024
