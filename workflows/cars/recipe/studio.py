@@ -1,0 +1,253 @@
+"""The studio in Blender: the car with its materials, the light, and cameras that stand level."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import bpy
+import numpy as np
+from bpy_extras.object_utils import world_to_camera_view
+from furniture import badges, cabin, plate, wheels
+from gen1 import LENGTH_M, Part, body, mirrors
+from mathutils import Vector
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """A level camera, ``distance_m`` from the car's middle, turned ``azimuth_deg`` from straight ahead of it."""
+
+    azimuth_deg: float
+    distance_m: float
+    height_m: float
+
+
+VIEWS = {"three_quarter": View(36.0, 9.5, 1.2), "side": View(90.0, 16.0, 1.2)}
+#: Half of what the frame spans at the car's middle, and how far the lens is shifted aside, in frame widths.
+_HALF_FRAME_M = {"three_quarter": 2.2, "side": 2.60}
+_SHIFT = {"three_quarter": -0.045, "side": 0.0}
+
+
+@dataclass(frozen=True, slots=True)
+class Paint:
+    """Base colour (linear sRGB), share of metal flakes, roughness below the clear coat."""
+
+    rgb: tuple[float, float, float]
+    metallic: float
+    roughness: float
+
+
+PAINTS = {
+    "black": Paint((0.0055, 0.0057, 0.0065), 0.0, 0.35),
+    "white": Paint((0.66, 0.66, 0.655), 0.0, 0.45),
+    "red": Paint((0.36, 0.0045, 0.007), 0.25, 0.36),
+}
+
+
+def _principled(name: str, rgb: tuple[float, float, float], **sockets: float) -> bpy.types.Material:
+    material = bpy.data.materials.new(name)
+    material.use_nodes = True
+    shader = material.node_tree.nodes["Principled BSDF"]
+    shader.inputs["Base Color"].default_value = (*rgb, 1.0)
+    for socket, value in sockets.items():
+        shader.inputs[socket.replace("_", " ")].default_value = value
+    return material
+
+
+def _two_sided(material: bpy.types.Material, inside: float = 0.012) -> bpy.types.Material:
+    """The shell has no thickness: from within it shows a dark lining."""
+    nodes, links = material.node_tree.nodes, material.node_tree.links
+    front = nodes["Principled BSDF"]
+    lining = nodes.new("ShaderNodeBsdfDiffuse")
+    lining.inputs["Color"].default_value = (inside, inside, inside, 1.0)
+    mix, geometry = nodes.new("ShaderNodeMixShader"), nodes.new("ShaderNodeNewGeometry")
+    links.new(geometry.outputs["Backfacing"], mix.inputs[0])
+    links.new(front.outputs[0], mix.inputs[1])
+    links.new(lining.outputs[0], mix.inputs[2])
+    links.new(mix.outputs[0], nodes["Material Output"].inputs["Surface"])
+    return material
+
+
+def _glass(name: str, tint: tuple[float, float, float]) -> bpy.types.Material:
+    """Thin tinted glass: what it does not mirror passes straight through, multiplied by the tint."""
+    material = bpy.data.materials.new(name)
+    material.use_nodes = True
+    nodes, links = material.node_tree.nodes, material.node_tree.links
+    nodes.remove(nodes["Principled BSDF"])
+    through, mirror = nodes.new("ShaderNodeBsdfTransparent"), nodes.new("ShaderNodeBsdfGlossy")
+    through.inputs["Color"].default_value = (*tint, 1.0)
+    mirror.inputs["Roughness"].default_value = 0.0
+    fresnel, mix = nodes.new("ShaderNodeFresnel"), nodes.new("ShaderNodeMixShader")
+    fresnel.inputs["IOR"].default_value = 1.55
+    links.new(fresnel.outputs[0], mix.inputs[0])
+    links.new(through.outputs[0], mix.inputs[1])
+    links.new(mirror.outputs[0], mix.inputs[2])
+    links.new(mix.outputs[0], nodes["Material Output"].inputs["Surface"])
+    return material
+
+
+def materials() -> dict[str, bpy.types.Material]:
+    """One material for each name that parts carry."""
+    made = {
+        "paint": _two_sided(_principled("paint", (0.5, 0.5, 0.5), Coat_Weight=1.0, Coat_Roughness=0.015)),
+        "gap": _two_sided(_principled("gap", (0.004, 0.004, 0.004), Roughness=0.9)),
+        "gloss": _two_sided(_principled("gloss", (0.006, 0.006, 0.007), Roughness=0.06)),
+        "plastic": _two_sided(_principled("plastic", (0.012, 0.012, 0.013), Roughness=0.55)),
+        "tail_lamp": _principled("tail_lamp", (0.030, 0.001, 0.0015), Roughness=0.08),
+        "tail_light": _principled("tail_light", (0.5, 0.004, 0.006), Roughness=0.2),
+        "light": _principled("light", (0.9, 0.93, 1.0), Roughness=0.2),
+        "tyre": _principled("tyre", (0.014, 0.014, 0.015), Roughness=0.72),
+        "rim": _principled("rim", (0.05, 0.052, 0.056), Roughness=0.3, Metallic=0.9),
+        "rim_bright": _principled("rim_bright", (0.62, 0.63, 0.65), Roughness=0.22, Metallic=1.0),
+        "rim_inside": _principled("rim_inside", (0.02, 0.02, 0.022), Roughness=0.6),
+        "disc": _principled("disc", (0.16, 0.16, 0.165), Roughness=0.35, Metallic=1.0),
+        "caliper": _principled("caliper", (0.03, 0.03, 0.032), Roughness=0.4),
+        "cabin": _principled("cabin", (0.022, 0.022, 0.024), Roughness=0.7),
+        "chrome": _principled("chrome", (0.86, 0.87, 0.89), Roughness=0.08, Metallic=1.0),
+        "enamel": _principled("enamel", (0.004, 0.022, 0.055), Roughness=0.15, Coat_Weight=1.0),
+        "plate": _principled("plate", (0.70, 0.72, 0.72), Roughness=0.4),
+        "glass": _glass("glass", (0.20, 0.215, 0.215)),
+        "screen": _glass("screen", (0.55, 0.60, 0.58)),
+    }
+    for name, rgb, strength in (("light", (0.93, 0.96, 1.0), 1.6), ("tail_light", (1.0, 0.012, 0.015), 0.5)):
+        shader = made[name].node_tree.nodes["Principled BSDF"]
+        shader.inputs["Emission Color"].default_value = (*rgb, 1.0)
+        shader.inputs["Emission Strength"].default_value = strength
+    return made
+
+
+def _add(part: Part, material: bpy.types.Material) -> None:
+    shape = bpy.data.meshes.new(part.material)
+    shape.vertices.add(len(part.points))
+    shape.vertices.foreach_set("co", part.points.astype(np.float32).ravel())
+    shape.loops.add(part.faces.size)
+    shape.loops.foreach_set("vertex_index", part.faces.astype(np.int32).ravel())
+    shape.polygons.add(len(part.faces))
+    shape.polygons.foreach_set("loop_start", np.arange(0, part.faces.size, 3, dtype=np.int32))
+    shape.update(calc_edges=True)
+    shape.polygons.foreach_set("use_smooth", np.ones(len(part.faces), dtype=bool))
+    shape.normals_split_custom_set_from_vertices(part.normals.astype(np.float32))
+    shape.materials.append(material)
+    bpy.context.scene.collection.objects.link(bpy.data.objects.new(part.material, shape))
+
+
+def _softbox(
+    name: str,
+    at: tuple[float, float, float],
+    towards: tuple[float, float, float],
+    size: tuple[float, float],
+    watts: float,
+    mirrored: bool = True,
+) -> None:
+    lamp = bpy.data.lights.new(name, "AREA")
+    lamp.shape, lamp.size, lamp.size_y, lamp.energy = "RECTANGLE", size[0], size[1], watts
+    thing = bpy.data.objects.new(name, lamp)
+    thing.location = at
+    thing.visible_glossy = mirrored
+    direction = np.subtract(towards, at)
+    thing.rotation_euler = Vector(direction).to_track_quat("-Z", "Y").to_euler()
+    bpy.context.scene.collection.objects.link(thing)
+
+
+def light() -> None:
+    """An even neutral sky over grey ground and softboxes: a studio that suits outdoors."""
+    scene = bpy.context.scene
+    world = bpy.data.worlds.new("sky")
+    scene.world = world
+    world.use_nodes = True
+    nodes, links = world.node_tree.nodes, world.node_tree.links
+    coordinates, split = nodes.new("ShaderNodeTexCoord"), nodes.new("ShaderNodeSeparateXYZ")
+    colours = nodes.new("ShaderNodeValToRGB")
+    scale = nodes.new("ShaderNodeMath")
+    scale.operation = "MULTIPLY_ADD"
+    scale.inputs[1].default_value = scale.inputs[2].default_value = 0.5
+    links.new(coordinates.outputs["Generated"], split.inputs[0])
+    links.new(split.outputs["Z"], scale.inputs[0])
+    links.new(scale.outputs[0], colours.inputs[0])
+    ramp = colours.color_ramp
+    ramp.elements[0].position, ramp.elements[0].color = 0.0, (0.10, 0.10, 0.10, 1)
+    ramp.elements[1].position, ramp.elements[1].color = 1.0, (0.70, 0.71, 0.73, 1)
+    for position, value in (
+        (0.488, 0.05),
+        (0.503, 0.25),
+        (0.525, 0.80),
+        (0.56, 0.45),
+        (0.62, 0.16),
+        (0.70, 0.30),
+        (0.78, 0.95),
+        (0.9, 0.8),
+    ):
+        element = ramp.elements.new(position)
+        element.color = (value, value, value * 1.01, 1)
+    links.new(colours.outputs[0], nodes["Background"].inputs["Color"])
+    nodes["Background"].inputs["Strength"].default_value = 1.0
+    _softbox("overhead", (2.3, 0.0, 5.0), (2.3, 0.0, 0.0), (7.0, 3.0), 300.0, mirrored=False)
+    _softbox("left", (2.6, -6.5, 3.6), (2.4, 0.0, 0.7), (7.0, 1.6), 420.0)
+    _softbox("front", (-6.0, 1.5, 3.2), (0.5, 0.0, 0.6), (4.0, 1.4), 160.0, mirrored=False)
+    # From behind the camera's shoulder line: what the three-quarter view sees mirrored above the flank's crease.
+    _softbox("strip", (8.4, -4.4, 3.35), (2.4, -0.9, 0.85), (6.0, 0.7), 38.0)
+    ground = bpy.data.meshes.new("ground")
+    ground.from_pydata([(-20, -20, 0), (25, -20, 0), (25, 20, 0), (-20, 20, 0)], [], [(0, 1, 2, 3)])
+    ground.materials.append(_principled("ground", (0.16, 0.16, 0.16), Roughness=0.9))
+    floor = bpy.data.objects.new("ground", ground)
+    floor.visible_camera = False
+    scene.collection.objects.link(floor)
+
+
+def build(mesh_m: float) -> dict[str, bpy.types.Material]:
+    """An empty scene filled with the car and the light; answers the materials by name."""
+    bpy.ops.wm.read_factory_settings(use_empty=True)
+    made = materials()
+    fine = min(mesh_m, 0.006) * 0.55
+    for part in [*body(mesh_m), *mirrors(), *wheels(fine), *cabin(), *badges(), *plate()]:
+        if len(part.faces):
+            _add(part, made[part.material])
+    light()
+    return made
+
+
+def set_paint(material: bpy.types.Material, paint: Paint) -> None:
+    """The body in another colour."""
+    shader = material.node_tree.nodes["Principled BSDF"]
+    shader.inputs["Base Color"].default_value = (*paint.rgb, 1.0)
+    shader.inputs["Metallic"].default_value = paint.metallic
+    shader.inputs["Roughness"].default_value = paint.roughness
+
+
+class Camera:
+    """A level camera: upright lines stay upright, and the horizon is one row of the picture.
+
+    The car stands in the middle of the frame by shifting the lens, not by tilting the camera.
+    """
+
+    def __init__(self, view_id: str, width_px: int) -> None:
+        self.view = VIEWS[view_id]
+        scene = bpy.context.scene
+        self._scene = scene
+        self.width_px, self.height_px = width_px, int(width_px * 0.5)
+        scene.render.resolution_x, scene.render.resolution_y = self.width_px, self.height_px
+        scene.render.resolution_percentage = 100
+        lens = bpy.data.cameras.new(view_id)
+        self._thing = bpy.data.objects.new(view_id, lens)
+        scene.collection.objects.link(self._thing)
+        scene.camera = self._thing
+        turn = math.radians(self.view.azimuth_deg)
+        away = np.array([-math.cos(turn), -math.sin(turn)]) * self.view.distance_m
+        self._thing.location = (LENGTH_M / 2 + away[0], away[1], self.view.height_m)
+        self._thing.rotation_euler = (math.pi / 2, 0.0, turn - math.pi / 2)
+        lens.sensor_width = 36.0
+        lens.lens = 36.0 * self.view.distance_m / (2 * _HALF_FRAME_M[view_id])
+        lens.shift_x = _SHIFT[view_id]
+        # The car's middle height comes to the frame's middle.
+        lens.shift_y = (0.72 - self.view.height_m) / (2 * _HALF_FRAME_M[view_id])
+        self.focal_px = lens.lens / 36.0 * self.width_px
+        bpy.context.view_layer.update()
+
+    def project(self, points: np.ndarray) -> np.ndarray:
+        """Columns and rows (N, 2) of points (N, 3) in the rendered frame; pixel centres lie at halves."""
+        seen = [world_to_camera_view(self._scene, self._thing, Vector(p)) for p in points.tolist()]
+        return np.array([(s.x * self.width_px, (1.0 - s.y) * self.height_px) for s in seen])
+
+    def horizon_row(self) -> float:
+        """The row where the ground ends: of any point as high as the camera."""
+        return float(self.project(np.array([[LENGTH_M / 2, 0.0, self.view.height_m]]))[0, 1])
