@@ -150,7 +150,7 @@ CASES: dict[str, Case] = {
         "an input file is missing: node 1 (LoadImage): custom_validation_failed image",
     ),
     "a class's own check": Case(
-        {"1": _wanx(size="西湖"), "9": _save()}, "graph_refused", "node 1 (WanxImage): custom_validation_failed size"
+        {"1": _wanx(size="西湖"), "9": _save()}, "graph_refused", "node 1 (WanxImage): custom_validation_failed model"
     ),
     "no output": Case({"1": _colour()}, "graph_refused", "the graph has no output node"),
     "empty": Case({}, "graph_refused", "the graph has no output node"),

@@ -97,4 +97,5 @@ def test_the_recording_is_what_a_real_server_says() -> None:
 def test_our_classes_are_told_as_by_a_real_server(cloud: Cloud, name: str) -> None:
     ours, theirs = (requests.get(f"{url}/object_info/{name}", timeout=60).json() for url in (cloud.url("comfyui"), URL))
     assert json.dumps(ours) == json.dumps({name: {key: theirs[name][key] for key in ours[name]}})
-    assert set(ours[name]) == set(theirs[name])
+    # Later versions tell more of a class.
+    assert set(theirs[name]) - set(ours[name]) <= {"search_aliases", "is_input_list"}
