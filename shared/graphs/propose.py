@@ -68,6 +68,9 @@ _WANTED: dict[str, tuple[str, ...]] = {
     "height": ("INT",),
 }
 _TEXT = ("STRING", COMBO)
+#: Parameters whose values are among what a server has: model files, car assets.
+_CARS = ("car", "car_colour")
+_AMONG_FILES = ("style_lora", *_CARS)
 #: Characters, where the node sets no limit; the queue takes 8 KB for the whole graph.
 _MAX_LENGTH = {"prompt": 800, "negative_prompt": 500, "filename_prefix": 200, "model": 64, "size": 16}
 _MAX_LENGTH_ELSE = 200
@@ -164,7 +167,7 @@ class _Search:
 
     def _fits(self, name: str, node_id: str, input_name: str) -> bool:
         declared = self._declared(node_id).get(input_name)
-        if declared is None or (declared.files and name != "style_lora"):
+        if declared is None or (declared.files and name not in _AMONG_FILES):
             return False
         if is_link(self._graph[node_id]["inputs"].get(input_name)):
             return declared.kind in _WANTED.get(name, ("STRING",))
@@ -217,6 +220,9 @@ class _Search:
                 default = default if isinstance(value, int) and low <= value <= high else low
             return Parameter(node=place.node, input=place.input, type=kind, default=default, min=low, max=high)
         if kind == "choice":
+            if name in _CARS:
+                # The product fills in any car that it has an asset of; a list here would have to be kept up with them.
+                return Parameter(node=place.node, input=place.input, type="string", default=str(value), max_length=64)
             known = () if declared.files else tuple(each for each in declared.choices or () if isinstance(each, str))
             choices = known or (str(value),)
             return Parameter(node=place.node, input=place.input, type="choice", default=value, choices=choices)

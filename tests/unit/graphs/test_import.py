@@ -16,6 +16,7 @@ from cli.workflow_folder import toml
 from shared.graphs.bindings import read_bindings, tomllib
 from shared.graphs.check_bindings import check_bindings
 from shared.graphs.node_types import NodeTypes
+from shared.workflows import FOLDER, load_workflow
 
 PAIRS = Path(__file__).parent / "editor_pairs" / "1.37.11"
 TYPES = PAIRS / "object_info.json"
@@ -76,6 +77,21 @@ def test_an_editor_graph_becomes_a_folder_with_proposed_bindings(import_graph) -
     assert [model.folder for model in bindings.requires.models] == ["checkpoints"]
     assert check_bindings(graph, bindings, NodeTypes.load(TYPES)) == []
     assert "提示词" in result.output
+
+
+@pytest.mark.parametrize("name", ["wanx_scene", "wanx_background", "sdxl_style"])
+def test_a_shipped_workflow_that_a_designer_saved_anew_is_filled_with_every_car(run, tmp_path, name: str) -> None:
+    result = run("import", FOLDER / name / "graph.ui.json", "--name", "lake", "--out", tmp_path / "lake")
+
+    assert result.exit_code == 0, result.output
+    load_workflow.cache_clear()
+    workflow = load_workflow("lake", tmp_path)
+    load_workflow.cache_clear()
+    filled = workflow.fill(
+        {"prompt": "湖边", "filename_prefix": "t/picture", "car": "gen2", "car_colour": "blue"}, max_bytes=8192
+    )
+    (car,) = (node["inputs"] for node in json.loads(filled).values() if node["class_type"] == "LoadCar")
+    assert (car["car"], car["colour"]) == ("gen2", "blue")
 
 
 def test_an_api_export_and_a_whole_request_are_taken_too(import_graph) -> None:
