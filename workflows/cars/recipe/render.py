@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import math
+import re
 import tempfile
 from pathlib import Path
 
@@ -91,20 +92,31 @@ height_mm = {HEIGHT_M * 1000:.0f}
 {colours}"""
 
 
+def _tables_of(manifest: Path) -> dict[str, str]:
+    """The tables of the views that a manifest written by this program already has."""
+    text = manifest.read_text(encoding="utf-8") if manifest.is_file() else ""
+    parts = re.split(r"^\[views\.(\w+)\]\n", text, flags=re.MULTILINE)
+    return {
+        view_id: f"\n[views.{view_id}]\n{body.rstrip()}\n"
+        for view_id, body in zip(parts[1::2], parts[2::2], strict=True)
+    }
+
+
 def main() -> None:
-    """Render what is asked for; the manifest is written when all views are."""
+    """Render what is asked for, view by view; the manifest keeps the views that are not rendered anew."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("out", type=Path)
     parser.add_argument("--view", action="append", choices=sorted(VIEWS))
     parser.add_argument("--colour", action="append", choices=sorted(PAINTS))
     parser.add_argument("--width", type=int, default=1520, help="of the frame, in pixels; the car fills about 92 %%")
-    parser.add_argument("--samples", type=int, default=160)
+    parser.add_argument("--samples", type=int, default=48)
     parser.add_argument("--mesh", type=float, default=6.0, help="mesh size of the body in millimetres")
     args = parser.parse_args()
     args.out.mkdir(parents=True, exist_ok=True)
     made = build(args.mesh / 1000)
     _prepare()
-    tables = []
+    manifest = args.out / "car.toml"
+    tables = _tables_of(manifest)
     for view_id in args.view or VIEWS:
         camera = Camera(view_id, args.width)
         frames = {}
@@ -118,9 +130,9 @@ def main() -> None:
         for colour, frame in frames.items():
             part = frame[crop.top : crop.bottom, crop.left : crop.right]
             cutout.save(cutout.straight(part), args.out / f"{view_id}-{colour}.png")
-        tables.append(_view_toml(view_id, camera, crop))
-    if not args.view:
-        (args.out / "car.toml").write_text(_head_toml() + "".join(tables), encoding="utf-8")
+        tables[view_id] = _view_toml(view_id, camera, crop)
+        ordered = [tables[known] for known in VIEWS if known in tables]
+        manifest.write_text(_head_toml() + "".join(ordered), encoding="utf-8")
 
 
 if __name__ == "__main__":
