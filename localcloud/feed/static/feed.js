@@ -160,6 +160,8 @@ wall.addEventListener("click", (event) => {
 
 dialog.addEventListener("click", (event) => { if (event.target === dialog) dialog.close(); });
 dialog.addEventListener("close", () => {
+  // Told late: by now the forward button may have opened it again.
+  if (dialog.open) return;
   document.title = words.name;
   if (history.state?.over) history.back();
 });
