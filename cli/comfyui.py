@@ -35,15 +35,20 @@ def read_server(url: str, folders: frozenset[str] = frozenset()) -> Server:
         if token:
             session.headers["Authorization"] = token
         base = url.rstrip("/")
-        version = _asked(session, f"{base}/system_stats").get("system", {}).get("comfyui_version", "")
+        system = _asked(session, f"{base}/system_stats").get("system")
+        version = system.get("comfyui_version", "") if isinstance(system, dict) else ""
         object_info = _asked(session, f"{base}/object_info")
         return Server(str(version), object_info, {folder: _files(session, base, folder) for folder in folders})
 
 
 def _files(session: requests.Session, base: str, folder: str) -> frozenset[str]:
     answer = _call(session, f"{base}/models/{folder}")
-    # A folder that the server knows nothing of.
-    return frozenset(answer.json()) if answer.status_code == 200 else frozenset()
+    try:
+        found = answer.json()
+    except ValueError:
+        found = None
+    # Something else than a list: a folder that the server knows nothing of.
+    return frozenset(map(str, found)) if isinstance(found, list) else frozenset()
 
 
 def _asked(session: requests.Session, address: str) -> dict[str, Any]:

@@ -45,7 +45,7 @@ def read_source(path: Path) -> GraphSource:
         return _from_picture(path)
     try:
         content = json.loads(data.decode("utf-8-sig"))
-    except (UnicodeDecodeError, ValueError):
+    except (ValueError, RecursionError):
         raise InvalidInput(path.name, "JSON in UTF-8, or a PNG that ComfyUI saved") from None
     if is_editor_graph(content):
         return GraphSource("an editor's graph", None, content)

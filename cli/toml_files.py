@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING, Any
 
 from shared.errors import InvalidInput
@@ -10,10 +9,7 @@ from shared.errors import InvalidInput
 if TYPE_CHECKING:
     from pathlib import Path
 
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
+from shared.toml_files import tomllib
 
 
 def read_toml(file: Path) -> dict[str, Any]:

@@ -65,7 +65,7 @@ def check_graph_file(file: Path, node_types: NodeTypesOf) -> list[Judged]:
     """One graph of a file. Raises `InvalidInput` when it holds no JSON."""
     try:
         graph = msgspec.json.decode(file.read_bytes())
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, RecursionError) as error:
         raise InvalidInput(str(file), f"JSON; {error}") from None
     return _merged(file.name, {version: check_graph(graph, types) for version, types in node_types.by_version.items()})
 
@@ -131,7 +131,7 @@ def _drift(place: Path, graph: Any, node_types: NodeTypes) -> list[Finding]:
 
     try:
         opened = to_api(msgspec.json.decode(place.read_bytes()), node_types)
-    except (InvalidInput, msgspec.DecodeError) as error:
+    except (InvalidInput, msgspec.DecodeError, RecursionError) as error:
         expected = "what the editor saves of this graph"
         return [
             Finding(severity=ERROR, code="editor_unreadable", input=place.name, found=str(error), expected=expected)

@@ -7,7 +7,6 @@ or the wrong generation is worse than a landscape.
 
 from __future__ import annotations
 
-import sys
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -15,11 +14,7 @@ from pathlib import Path
 import msgspec
 
 from shared.errors import Misconfigured
-
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
+from shared.toml_files import read_as
 
 #: What `LoadCar` takes for a picture without a car.
 NO_CAR = "none"
@@ -50,10 +45,7 @@ def load_cars(folder: Path) -> dict[str, CarAsset]:
     """Every car asset of a folder, by model. Raises `Misconfigured`, naming the file and what is wrong in it."""
     cars = {}
     for file in sorted(folder.glob("*/car.toml")):
-        try:
-            car = msgspec.convert(tomllib.loads(file.read_text("utf-8")), CarAsset)
-        except (msgspec.ValidationError, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-            raise Misconfigured(f"cars/{file.parent.name}/car.toml: {error}") from None
+        car = read_as(CarAsset, file, f"cars/{file.parent.name}/car.toml")
         if car.model != file.parent.name or car.model == NO_CAR:
             raise Misconfigured(f"cars/{file.parent.name}/car.toml: model must be {file.parent.name!r}")
         cars[car.model] = car

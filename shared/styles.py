@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import sys
 from functools import cache
 from pathlib import Path
 
@@ -12,11 +11,7 @@ import msgspec
 from shared.errors import Misconfigured
 from shared.facts import TripFacts
 from shared.gazetteer import find_city
-
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
+from shared.toml_files import read_as
 
 
 class Suits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -52,10 +47,7 @@ def load_styles(folder: Path) -> dict[str, Style]:
     """Every style of a folder, by id, in the order of the ids. Raises `Misconfigured`, naming file and field."""
     styles = {}
     for file in sorted(folder.glob("*.toml")):
-        try:
-            style = msgspec.convert(tomllib.loads(file.read_text("utf-8")), Style)
-        except (msgspec.ValidationError, tomllib.TOMLDecodeError) as error:
-            raise Misconfigured(f"style {file.name}: {error}") from None
+        style = read_as(Style, file, f"style {file.name}")
         if style.id != file.stem:
             raise Misconfigured(f"style {file.name}: id must be {file.stem!r}")
         styles[style.id] = style

@@ -68,7 +68,7 @@ def read_workflow(place: Path) -> tuple[Any, Bindings]:
         return graph, read_bindings((place / "bindings.toml").read_text("utf-8"))
     except FileNotFoundError as error:
         raise Misconfigured(f"workflow {name}: {error.filename} is missing") from None
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise Misconfigured(f"workflow {name}: {error}") from None
     except Misconfigured as error:
         raise Misconfigured(f"workflow {name}: {error}") from None

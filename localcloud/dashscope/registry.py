@@ -3,18 +3,13 @@
 from __future__ import annotations
 
 import re
-import sys
 from pathlib import Path
 from typing import Literal
 
 import msgspec
 
 from localcloud.dashscope.wire import Refusal, invalid, no_such_model, wrong_path
-
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
+from shared.toml_files import tomllib
 
 Protocol = Literal["synthesis", "messages", "background"]
 

@@ -5,17 +5,12 @@ Read strictly: a key that nobody knows is an error, since it is most likely a mi
 
 from __future__ import annotations
 
-import sys
 from typing import Any, Literal, TypeVar
 
 import msgspec
 
 from shared.errors import Misconfigured
-
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
+from shared.toml_files import tomllib
 
 Value = str | int | float | bool
 

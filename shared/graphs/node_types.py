@@ -102,7 +102,7 @@ class NodeTypes:
                 decoded = msgspec.json.decode(Path(source).read_bytes())
             except OSError as error:
                 raise Misconfigured(f"node types: {error.filename} can't be read") from None
-            except msgspec.DecodeError as error:
+            except (msgspec.DecodeError, RecursionError) as error:
                 raise Misconfigured(f"node types: {source}: {error}") from None
         else:
             decoded = source

@@ -166,3 +166,13 @@ def test_a_difference_between_versions_names_the_version() -> None:
     )
     assert judged
     assert {one.versions for one in judged} == {("0.1.0",)}
+
+
+def test_a_file_of_endless_brackets_is_refused_in_one_sentence(tmp_path):
+    file = tmp_path / "deep.json"
+    file.write_text("[" * 100_000, "utf-8")
+    for words in (["check", "--graph"], ["import"]):
+        result = CliRunner().invoke(app, ["workflows", *words, str(file)])
+        assert result.exit_code == 1
+        assert isinstance(result.exception, SystemExit)
+        assert "JSON" in result.stderr
