@@ -1,0 +1,75 @@
+"""The car over the ground: the steps in their order, and the last one down to eight bits.
+
+`compose` is what the nodes `HorizonPlace`, `CarShadow`, `CarHarmonize`, `CarComposite` and `BadgeLock` do one by one.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from .ground import with_car_on_it
+from .harmonise import harmonised
+from .layer import Layer, prepared
+from .light import Bytes, Floats, quantised, to_linear
+from .manifest import Manifest
+from .order import SceneOrder
+from .packs import load_picture, nearest_light
+from .place import Place, find_place
+
+
+@dataclass(frozen=True, slots=True)
+class Composition:
+    """A picture with the car in it, and what it was made of.
+
+    `picture` (H, W, 3) is 8-bit sRGB; `plain` the car as the pack has it, `layer` as it went in; `ground` (H, W, 3) the
+    background in linear light with the car's shadow on it.
+    """
+
+    picture: Bytes
+    place: Place
+    layer: Layer
+    plain: Layer
+    ground: Floats
+
+
+def compose(plate: Bytes, manifest: Manifest, colour: str, order: SceneOrder) -> Composition:
+    """Put a car into the background `plate` (H, W, 3), 8-bit sRGB.
+
+    Raises `NoPlace` when the background can't take the car, and `BadPack` for a colour or a file that the pack lacks.
+    """
+    place = find_place(plate, manifest, order.view, order.position)
+    picture = load_picture(manifest, place.view_id, colour, nearest_light(manifest, order.light).light_id)
+    plain = prepared(picture, place)
+    ground = with_car_on_it(to_linear(plate), picture, plain, place, order)
+    layer = harmonised(plain, plain, ground, place, order)
+    return Composition(finished(over(layer, place, ground), layer, place), place, layer, plain, ground)
+
+
+def over(layer: Layer, place: Place, ground: Floats) -> Floats:
+    """The car (h, w, 4) over the ground (H, W, 3) at its place, in linear light: P + (1 - alpha) * ground."""
+    out: Floats = ground.copy()
+    here, there = _window(place, ground)
+    pixels = layer.pixels[there]
+    out[here] = pixels[..., :3] + (np.float32(1.0) - pixels[..., 3:]) * ground[here]
+    return out
+
+
+def finished(linear: Floats, layer: Layer, place: Place) -> Bytes:
+    """The picture (H, W, 3) in 8-bit sRGB; the badge has the code values of the asset, untouched by dither."""
+    picture = quantised(linear)
+    here, there = _window(place, linear)
+    lock = layer.lock[there]
+    picture[here][lock] = layer.locked[there][lock]
+    return picture
+
+
+def _window(place: Place, ground: Floats) -> tuple[tuple[slice, slice], tuple[slice, slice]]:
+    """Where the car lies in the picture, and which part of the car that is; a place may reach beyond the picture."""
+    height, width = ground.shape[:2]
+    x0, y0 = max(place.left_px, 0), max(place.top_px, 0)
+    x1, y1 = min(place.left_px + place.width_px, width), min(place.top_px + place.height_px, height)
+    here = (slice(y0, max(y1, y0)), slice(x0, max(x1, x0)))
+    dx, dy = place.left_px, place.top_px
+    return here, (slice(y0 - dy, max(y1, y0) - dy), slice(x0 - dx, max(x1, x0) - dx))
