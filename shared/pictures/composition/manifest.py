@@ -64,7 +64,7 @@ class Light:
     sun_elevation_deg: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Manifest:
     """One car model: its measures, and the colours, lights and views it was pictured in."""
 

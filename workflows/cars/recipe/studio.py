@@ -1,8 +1,10 @@
-"""The studio in Blender: the car with its materials, the light, and cameras that stand level."""
+"""The scene in Blender: the car with its materials, and cameras that stand level."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import bpy
@@ -10,6 +12,7 @@ import numpy as np
 from bpy_extras.object_utils import world_to_camera_view
 from furniture import badges, cabin, plate, wheels
 from gen1 import LENGTH_M, Part, body, mirrors
+from lights import Rig
 from mathutils import Vector
 
 
@@ -22,10 +25,14 @@ class View:
     height_m: float
 
 
-VIEWS = {"three_quarter": View(36.0, 9.5, 1.2), "side": View(90.0, 16.0, 1.2)}
+#: Landscapes have their foreground at the lower edge and their horizon in the middle: a camera above the roof fits them.
+VIEWS = {"three_quarter": View(36.0, 9.5, 2.4), "side": View(90.0, 16.0, 1.6)}
 #: Half of what the frame spans at the car's middle, and how far the lens is shifted aside, in frame widths.
-_HALF_FRAME_M = {"three_quarter": 2.2, "side": 2.60}
+_HALF_FRAME_M = {"three_quarter": 2.25, "side": 2.60}
 _SHIFT = {"three_quarter": -0.045, "side": 0.0}
+#: The height that comes to the frame's middle, in metres at the car's middle, and the frame's height by its width.
+_MIDDLE_M = {"three_quarter": 0.44, "side": 0.68}
+_ASPECT = {"three_quarter": 0.55, "side": 0.36}
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +49,12 @@ PAINTS = {
     "white": Paint((0.66, 0.66, 0.655), 0.0, 0.45),
     "red": Paint((0.36, 0.0045, 0.007), 0.25, 0.36),
 }
+
+
+#: The car's own lamps: colour, and strength in the studio.
+_EMITS = {"light": ((0.93, 0.96, 1.0), 1.6), "tail_light": ((1.0, 0.012, 0.015), 0.5)}
+#: What objects of a badge are called.
+BADGE = "badge"
 
 
 def _principled(name: str, rgb: tuple[float, float, float], **sockets: float) -> bpy.types.Material:
@@ -109,15 +122,15 @@ def materials() -> dict[str, bpy.types.Material]:
         "glass": _glass("glass", (0.20, 0.215, 0.215)),
         "screen": _glass("screen", (0.55, 0.60, 0.58)),
     }
-    for name, rgb, strength in (("light", (0.93, 0.96, 1.0), 1.6), ("tail_light", (1.0, 0.012, 0.015), 0.5)):
+    for name, (rgb, strength) in _EMITS.items():
         shader = made[name].node_tree.nodes["Principled BSDF"]
         shader.inputs["Emission Color"].default_value = (*rgb, 1.0)
         shader.inputs["Emission Strength"].default_value = strength
     return made
 
 
-def _add(part: Part, material: bpy.types.Material) -> None:
-    shape = bpy.data.meshes.new(part.material)
+def _add(part: Part, material: bpy.types.Material, name: str) -> None:
+    shape = bpy.data.meshes.new(name)
     shape.vertices.add(len(part.points))
     shape.vertices.foreach_set("co", part.points.astype(np.float32).ravel())
     shape.loops.add(part.faces.size)
@@ -128,82 +141,40 @@ def _add(part: Part, material: bpy.types.Material) -> None:
     shape.polygons.foreach_set("use_smooth", np.ones(len(part.faces), dtype=bool))
     shape.normals_split_custom_set_from_vertices(part.normals.astype(np.float32))
     shape.materials.append(material)
-    bpy.context.scene.collection.objects.link(bpy.data.objects.new(part.material, shape))
+    bpy.context.scene.collection.objects.link(bpy.data.objects.new(name, shape))
 
 
-def _softbox(
-    name: str,
-    at: tuple[float, float, float],
-    towards: tuple[float, float, float],
-    size: tuple[float, float],
-    watts: float,
-    mirrored: bool = True,
-) -> None:
-    lamp = bpy.data.lights.new(name, "AREA")
-    lamp.shape, lamp.size, lamp.size_y, lamp.energy = "RECTANGLE", size[0], size[1], watts
-    thing = bpy.data.objects.new(name, lamp)
-    thing.location = at
-    thing.visible_glossy = mirrored
-    direction = np.subtract(towards, at)
-    thing.rotation_euler = Vector(direction).to_track_quat("-Z", "Y").to_euler()
-    bpy.context.scene.collection.objects.link(thing)
-
-
-def light() -> None:
-    """An even neutral sky over grey ground and softboxes: a studio that suits outdoors."""
-    scene = bpy.context.scene
-    world = bpy.data.worlds.new("sky")
-    scene.world = world
-    world.use_nodes = True
-    nodes, links = world.node_tree.nodes, world.node_tree.links
-    coordinates, split = nodes.new("ShaderNodeTexCoord"), nodes.new("ShaderNodeSeparateXYZ")
-    colours = nodes.new("ShaderNodeValToRGB")
-    scale = nodes.new("ShaderNodeMath")
-    scale.operation = "MULTIPLY_ADD"
-    scale.inputs[1].default_value = scale.inputs[2].default_value = 0.5
-    links.new(coordinates.outputs["Generated"], split.inputs[0])
-    links.new(split.outputs["Z"], scale.inputs[0])
-    links.new(scale.outputs[0], colours.inputs[0])
-    ramp = colours.color_ramp
-    ramp.elements[0].position, ramp.elements[0].color = 0.0, (0.10, 0.10, 0.10, 1)
-    ramp.elements[1].position, ramp.elements[1].color = 1.0, (0.70, 0.71, 0.73, 1)
-    for position, value in (
-        (0.488, 0.05),
-        (0.503, 0.25),
-        (0.525, 0.80),
-        (0.56, 0.45),
-        (0.62, 0.16),
-        (0.70, 0.30),
-        (0.78, 0.95),
-        (0.9, 0.8),
-    ):
-        element = ramp.elements.new(position)
-        element.color = (value, value, value * 1.01, 1)
-    links.new(colours.outputs[0], nodes["Background"].inputs["Color"])
-    nodes["Background"].inputs["Strength"].default_value = 1.0
-    _softbox("overhead", (2.3, 0.0, 5.0), (2.3, 0.0, 0.0), (7.0, 3.0), 300.0, mirrored=False)
-    _softbox("left", (2.6, -6.5, 3.6), (2.4, 0.0, 0.7), (7.0, 1.6), 420.0)
-    _softbox("front", (-6.0, 1.5, 3.2), (0.5, 0.0, 0.6), (4.0, 1.4), 160.0, mirrored=False)
-    # From behind the camera's shoulder line: what the three-quarter view sees mirrored above the flank's crease.
-    _softbox("strip", (8.4, -4.4, 3.35), (2.4, -0.9, 0.85), (6.0, 0.7), 38.0)
-    ground = bpy.data.meshes.new("ground")
-    ground.from_pydata([(-20, -20, 0), (25, -20, 0), (25, 20, 0), (-20, 20, 0)], [], [(0, 1, 2, 3)])
-    ground.materials.append(_principled("ground", (0.16, 0.16, 0.16), Roughness=0.9))
-    floor = bpy.data.objects.new("ground", ground)
-    floor.visible_camera = False
-    scene.collection.objects.link(floor)
-
-
-def build(mesh_m: float) -> dict[str, bpy.types.Material]:
-    """An empty scene filled with the car and the light; answers the materials by name."""
+def build(mesh_m: float) -> tuple[dict[str, bpy.types.Material], Rig]:
+    """An empty scene filled with the car; answers the materials by name, and the light, which is still to be set."""
     bpy.ops.wm.read_factory_settings(use_empty=True)
     made = materials()
     fine = min(mesh_m, 0.006) * 0.55
-    for part in [*body(mesh_m), *mirrors(), *wheels(fine), *cabin(), *badges(), *plate()]:
+    for part in [*body(mesh_m), *mirrors(), *wheels(fine), *cabin(), *plate()]:
         if len(part.faces):
-            _add(part, made[part.material])
-    light()
-    return made
+            _add(part, made[part.material], part.material)
+    for part in badges():
+        _add(part, made[part.material], BADGE)
+    return made, Rig({name: (made[name], strength) for name, (_, strength) in _EMITS.items()})
+
+
+@contextmanager
+def only_badges() -> Iterator[None]:
+    """The badges white, everything else black, nothing lit: for their mask."""
+    black, white = (bpy.data.materials.new(name) for name in ("hidden", "shown"))
+    for material, strength in ((black, 0.0), (white, 1.0)):
+        material.use_nodes = True
+        nodes, links = material.node_tree.nodes, material.node_tree.links
+        nodes.remove(nodes["Principled BSDF"])
+        shader = nodes.new("ShaderNodeEmission")
+        shader.inputs["Strength"].default_value = strength
+        links.new(shader.outputs[0], nodes["Material Output"].inputs["Surface"])
+    shown = [thing for thing in bpy.context.scene.objects if thing.type == "MESH" and thing.visible_camera]
+    before = [thing.data.materials[0] for thing in shown]
+    for thing in shown:
+        thing.data.materials[0] = white if thing.name.startswith(BADGE) else black
+    yield
+    for thing, material in zip(shown, before, strict=True):
+        thing.data.materials[0] = material
 
 
 def set_paint(material: bpy.types.Material, paint: Paint) -> None:
@@ -224,7 +195,7 @@ class Camera:
         self.view = VIEWS[view_id]
         scene = bpy.context.scene
         self._scene = scene
-        self.width_px, self.height_px = width_px, int(width_px * 0.5)
+        self.width_px, self.height_px = width_px, int(width_px * _ASPECT[view_id])
         scene.render.resolution_x, scene.render.resolution_y = self.width_px, self.height_px
         scene.render.resolution_percentage = 100
         lens = bpy.data.cameras.new(view_id)
@@ -238,8 +209,7 @@ class Camera:
         lens.sensor_width = 36.0
         lens.lens = 36.0 * self.view.distance_m / (2 * _HALF_FRAME_M[view_id])
         lens.shift_x = _SHIFT[view_id]
-        # The car's middle height comes to the frame's middle.
-        lens.shift_y = (0.72 - self.view.height_m) / (2 * _HALF_FRAME_M[view_id])
+        lens.shift_y = (_MIDDLE_M[view_id] - self.view.height_m) / (2 * _HALF_FRAME_M[view_id])
         self.focal_px = lens.lens / 36.0 * self.width_px
         bpy.context.view_layer.update()
 
@@ -247,6 +217,10 @@ class Camera:
         """Columns and rows (N, 2) of points (N, 3) in the rendered frame; pixel centres lie at halves."""
         seen = [world_to_camera_view(self._scene, self._thing, Vector(p)) for p in points.tolist()]
         return np.array([(s.x * self.width_px, (1.0 - s.y) * self.height_px) for s in seen])
+
+    def axis_column(self) -> float:
+        """The column of the optical axis: of the car's middle, which the camera stands before."""
+        return float(self.project(np.array([[LENGTH_M / 2, 0.0, self.view.height_m]]))[0, 0])
 
     def horizon_row(self) -> float:
         """The row where the ground ends: of any point as high as the camera."""
