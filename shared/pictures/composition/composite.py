@@ -44,7 +44,7 @@ def compose(plate: Bytes, manifest: Manifest, colour: str, order: SceneOrder) ->
     plain = prepared(picture, place)
     ground = with_car_on_it(to_linear(plate), picture, plain, place, order)
     layer = harmonised(plain, plain, ground, place, order)
-    return Composition(finished(over(layer, place, ground), layer, place), place, layer, plain, ground)
+    return Composition(finished(over(layer, place, ground), layer, place, plate), place, layer, plain, ground)
 
 
 def over(layer: Layer, place: Place, ground: Floats) -> Floats:
@@ -56,9 +56,17 @@ def over(layer: Layer, place: Place, ground: Floats) -> Floats:
     return out
 
 
-def finished(linear: Floats, layer: Layer, place: Place) -> Bytes:
-    """The picture (H, W, 3) in 8-bit sRGB; the badge has the code values of the asset, untouched by dither."""
-    picture = quantised(linear)
+def finished(linear: Floats, layer: Layer, place: Place, plate: Bytes | None = None) -> Bytes:
+    """The picture (H, W, 3) in 8-bit sRGB; the badge has the code values of the asset, untouched by dither.
+
+    `plate` is the background in 8 bits, if it is at hand: above car and horizon the picture is that, which saves time.
+    """
+    first = 0
+    if plate is not None:
+        first = min(max(min(place.top_px, int(place.horizon_y_px)), 0), len(linear))
+    picture = quantised(linear[first:], first)
+    if plate is not None:
+        picture = np.concatenate([plate[:first], picture])
     here, there = _window(place, linear)
     lock = layer.lock[there]
     picture[here][lock] = layer.locked[there][lock]

@@ -36,30 +36,54 @@ def with_car_on_it(plate_linear: Floats, picture: CarPicture, layer: Layer, plac
     Light on the ground is the sum of the sun's and the sky's; each is multiplied by the share of it that the car lets
     through. Snow scatters light into the shadow.
     """
-    top = max(math.ceil(place.horizon_y_px) + 2, 0)
-    height, width = plate_linear.shape[:2]
-    if top >= height:
-        return plate_linear
     out: Floats = plate_linear.copy()
-    size = (width, height - top)
-    to_car = _to_car(picture, place, top)
-    sky = _laid(sky_map(picture.manifest), to_car, size)
-    sky = np.float32(_BOUNCE) + np.float32(1.0 - _BOUNCE) * sky
-    if order.surface == "snow":
-        sky = np.sqrt(sky)
-    sun = picture.light.sun_azimuth_deg
-    if order.sun_elevation_deg is not None and sun is not None:
-        lit = _laid(sun_map(picture.manifest, sun, order.sun_elevation_deg), to_car, size)
-        shares = sun_share(order.sun_elevation_deg)
-        light = shares * lit[..., np.newaxis] + (np.float32(1.0) - shares) * sky[..., np.newaxis]
-    else:
-        light = np.broadcast_to(sky[..., np.newaxis], (*sky.shape, 3))
-    out[top:] *= light
+    azimuth, elevation = picture.light.sun_azimuth_deg, order.sun_elevation_deg
+    sky, sun = sky_map(picture.manifest), None
+    if azimuth is not None and elevation is not None:
+        sun = sun_map(picture.manifest, azimuth, elevation)
+    maps = [sky] if sun is None else [sky, sun]
+    to_car = _to_car(picture, place)
+    top, bottom, left, right = _touched(maps, to_car, place, plate_linear)
+    if top < bottom and left < right:
+        part = out[top:bottom, left:right]
+        size, here = (right - left, bottom - top), to_car @ np.array([[1, 0, left], [0, 1, top], [0, 0, 1]])
+        from_sky = np.float32(_BOUNCE) + np.float32(1.0 - _BOUNCE) * _laid(sky, here, size)
+        if order.surface == "snow":
+            from_sky = np.sqrt(from_sky)
+        if sun is None or elevation is None:
+            part *= from_sky[..., np.newaxis]
+        else:
+            more = _laid(sun, here, size) - from_sky
+            part *= cv2.merge([from_sky + share * more for share in sun_share(elevation)])
     if order.surface == "wet":
         _mirror(out, picture, layer, place)
     if order.light in ("night", "dusk"):
-        _shine(out[top:], to_car, picture, order.light)
+        _shine(out, to_car, picture, place, order.light)
     return out
+
+
+def _touched(
+    maps: list[GroundMap], to_car: NDArray[np.float64], place: Place, plate: Floats
+) -> tuple[int, int, int, int]:
+    """The rows and columns (top, bottom, left, right) of the picture in which the maps lie."""
+    height, width = plate.shape[:2]
+    horizon = max(math.ceil(place.horizon_y_px) + 2, 0)
+    corners = np.concatenate([each.corners_m for each in maps])
+    seen = np.column_stack([corners, np.ones(len(corners))]) @ np.linalg.inv(to_car).T
+    # Points ahead of the camera have one sign, that of the car's own middle.
+    middle = np.array([-1.4, 0.0, 1.0]) @ np.linalg.inv(to_car).T
+    ahead = seen[:, 2] * np.sign(middle[2]) > 1e-9
+    pixels = seen[ahead, :2] / seen[ahead, 2:]
+    if not ahead.all():
+        # Something lies beside or behind the camera: it may be anywhere below.
+        return min(max(int(pixels[:, 1].min()), horizon), height), height, 0, width
+    (x0, y0), (x1, y1) = pixels.min(axis=0), pixels.max(axis=0)
+    return (
+        min(max(int(y0), horizon), height),
+        min(max(math.ceil(y1) + 1, 0), height),
+        min(max(int(x0), 0), width),
+        min(max(math.ceil(x1) + 1, 0), width),
+    )
 
 
 def sun_share(elevation_deg: float) -> Floats:
@@ -75,14 +99,14 @@ def sun_share(elevation_deg: float) -> Floats:
     return np.asarray(shares, dtype=np.float32)
 
 
-def _to_car(picture: CarPicture, place: Place, top: int) -> NDArray[np.float64]:
-    """(3, 3): pixels of the picture below row `top` to homogeneous car coordinates."""
+def _to_car(picture: CarPicture, place: Place) -> NDArray[np.float64]:
+    """(3, 3): pixels of the picture to homogeneous car coordinates."""
     across = picture.view.size_px[0] / place.width_px
     down = picture.view.size_px[1] / place.height_px
     to_file = np.array(
         [
             [across, 0, -(place.left_px - 0.5) * across],
-            [0, down, (top + 0.5 - place.top_px) * down],
+            [0, down, -(place.top_px - 0.5) * down],
             [0, 0, 1],
         ]
     )
@@ -150,19 +174,22 @@ def _base_rows(picture: CarPicture, place: Place) -> NDArray[np.float64]:
     return np.asarray(np.interp(columns, known, lowest[known]))
 
 
-def _shine(ground: Floats, to_car: NDArray[np.float64], picture: CarPicture, light: str) -> None:
+def _shine(out: Floats, to_car: NDArray[np.float64], picture: CarPicture, place: Place, light: str) -> None:
     """The pool of light that dipped headlamps throw before the car."""
-    height, width = ground.shape[:2]
-    nose = picture.manifest.front_overhang_m
     strength = 0.55 if light == "night" else 0.16
     cells = 0.05
     x = np.arange(0, 9, cells)[np.newaxis]
     y = np.arange(-3.5, 3.5, cells)[:, np.newaxis]
     spread = 0.75 + 0.16 * x
-    pool = np.exp(-0.5 * (y / spread) ** 2) * np.exp(-0.5 * ((x - 2.6) / 2.0) ** 2) * (x > 0.0)
+    pool = np.exp(-0.5 * (y / spread) ** 2) * np.exp(-0.5 * ((x - 2.6) / 2.0) ** 2)
     pool = pool * (np.clip(x / 0.8, 0, 1) ** 2)
-    pool_map = GroundMap((1.0 - pool).astype(np.float32), (nose, -3.5), cells)
-    share = np.float32(1.0) - _laid(pool_map, to_car, (width, height))
+    pool_map = GroundMap((1.0 - pool).astype(np.float32), (picture.manifest.front_overhang_m, -3.5), cells)
+    top, bottom, left, right = _touched([pool_map], to_car, place, out)
+    if top >= bottom or left >= right:
+        return
+    here = to_car @ np.array([[1, 0, left], [0, 1, top], [0, 0, 1]])
+    share = np.float32(1.0) - _laid(pool_map, here, (right - left, bottom - top))
     warm = np.array([1.0, 0.93, 0.80], np.float32) * np.float32(strength)
+    part = out[top:bottom, left:right]
     # Light falls on what is there: it brightens the ground's own colour, and a little of the mist above it.
-    ground += share[..., np.newaxis] * warm * (ground * np.float32(2.2) + np.float32(0.02))
+    part += share[..., np.newaxis] * warm * (part * np.float32(2.2) + np.float32(0.02))

@@ -24,8 +24,8 @@ _LUMA = np.array([0.2126, 0.7152, 0.0722], np.float32)
 _FULL = 0.6
 #: Steps of the search for the strength: 1/64 is far below what can be seen.
 _HALVINGS = 6
-#: Every so many pixels one is looked at, to keep the budget.
-_SAMPLE = 7
+#: So many pixels are looked at, to keep the budget.
+_SAMPLE = 1500
 #: Around the badge this many pixels are locked too, and as many more fade out.
 _GUARD_PX = 3
 
@@ -36,26 +36,36 @@ def harmonised(layer: Layer, plain: Layer, ground: Floats, place: Place, order: 
     `plain` is the layer as the asset has it; the 95th percentile of the difference to it (CIEDE2000, opaque body
     without the badge) stays within ``order.budget_delta_e00``.
     """
-    free = _free(layer)
-    tint = _tint(layer, ground, place)
-    full = layer.pixels.copy()
-    full[..., :3] *= tint
+    full = plain.pixels.copy()
+    full[..., :3] *= _tint(layer, ground, place)
     np.minimum(full[..., :3], full[..., 3:], out=full[..., :3])
     full = textured(full, plain, order)
-    change = (full[..., :3] - plain.pixels[..., :3]) * free[..., np.newaxis]
-    strength = _strength(plain, change, free, order.budget_delta_e00)
-    pixels = plain.pixels.copy()
-    pixels[..., :3] += np.float32(strength) * change
+    lock, guard = _guard(layer)
+    # The badge and what borders on it stay as they are, with a soft passage.
+    full[lock][..., :3] += guard * (plain.pixels[lock][..., :3] - full[lock][..., :3])
+    strength = np.float32(_strength(plain, full, order.budget_delta_e00))
+    mixed = cv2.addWeighted(plain.pixels, float(1.0 - strength), full, float(strength), 0.0)
+    pixels = np.asarray(mixed, dtype=np.float32)
+    pixels[..., 3] = plain.pixels[..., 3]
+    pixels[layer.lock] = plain.pixels[layer.lock]
     return replace(layer, pixels=pixels)
 
 
-def _free(layer: Layer) -> Floats:
-    """(h, w): 0 at the badge and around it, 1 where the car may change, with a soft passage."""
+def _guard(layer: Layer) -> tuple[tuple[slice, slice], Floats]:
+    """Where the badges are with room around them, and there (r, c, 1): 1 on them, 0 where the car may change."""
+    rows, columns = np.flatnonzero(layer.badge.any(axis=1)), np.flatnonzero(layer.badge.any(axis=0))
+    if not len(rows):
+        return (slice(0, 0), slice(0, 0)), np.zeros((0, 0, 1), np.float32)
+    room = 4 * _GUARD_PX
+    here = (
+        slice(max(int(rows[0]) - room, 0), int(rows[-1]) + room + 1),
+        slice(max(int(columns[0]) - room, 0), int(columns[-1]) + room + 1),
+    )
     size = 2 * _GUARD_PX + 1
     kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (size, size))
-    guarded = cv2.dilate(layer.badge, kernel)
+    guarded = cv2.dilate(np.ascontiguousarray(layer.badge[here]), kernel)
     soft = cv2.GaussianBlur(cv2.dilate(guarded, kernel), (0, 0), _GUARD_PX / 2)
-    return np.asarray(np.float32(1.0) - np.clip(np.maximum(guarded, soft), 0.0, 1.0), dtype=np.float32)
+    return here, np.clip(np.maximum(guarded, soft), 0.0, 1.0)[..., np.newaxis]
 
 
 def _tint(layer: Layer, ground: Floats, place: Place) -> Floats:
@@ -79,18 +89,18 @@ def _gain(part: Floats) -> Floats:
     return np.asarray(np.clip(colour / luminance, 0.5, 1.7) * bright, dtype=np.float32)
 
 
-def _strength(plain: Layer, change: Floats, free: Floats, budget: float) -> float:
-    """How much of the change keeps the budget, found by halving."""
-    body = (plain.pixels[..., 3] > 0.99) & (free > 0.5)
-    before = plain.pixels[..., :3][body][::_SAMPLE]
-    step = change[body][::_SAMPLE]
-    if not len(before) or budget <= 0.0:
+def _strength(plain: Layer, full: Floats, budget: float) -> float:
+    """How much of the change from `plain` to `full` (h, w, 4) keeps the budget, found by halving."""
+    body = np.flatnonzero((plain.pixels[..., 3] > 0.99) & (plain.badge < 0.01))
+    body = body[:: max(len(body) // _SAMPLE, 1)]
+    if not len(body) or budget <= 0.0:
         return 0.0
+    before = plain.pixels.reshape(-1, 4)[body, :3]
+    step = full.reshape(-1, 4)[body, :3] - before
     lab = lab_of_linear(before)
 
     def moved(strength: float) -> float:
-        after = lab_of_linear(np.clip(before + np.float32(strength) * step, 0.0, 1.0))
-        return float(np.percentile(ciede2000(lab, after), 95))
+        return float(np.percentile(ciede2000(lab, lab_of_linear(before + np.float32(strength) * step)), 95))
 
     if moved(1.0) <= budget:
         return 1.0

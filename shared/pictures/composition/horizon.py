@@ -19,7 +19,7 @@ ORDERED = 0.5
 #: How far from it a painter may stray (standard deviation), in heights.
 _SPREAD = 0.05
 #: The picture is looked at in this size (columns, rows): a row is 0.4 % of the height.
-_COLUMNS, _ROWS = 96, 240
+_COLUMNS, _ROWS = 64, 240
 #: Rows of the bands above and below that are compared.
 _BANDS = (2, 5)
 #: The share of columns that may disagree: a horizon behind trees, towers and a car is a horizon still.
@@ -63,6 +63,7 @@ def _changes(lab: Floats, band: int) -> Floats:
     steps = (sums[2 * band :] - 2 * sums[band:-band] + sums[: -2 * band]) / band
     size = np.sqrt((steps**2).sum(axis=2))
     found = np.zeros(len(lab), np.float32)
-    found[band : band + len(size) - 1] = np.quantile(size[:-1], _HIDDEN, axis=1)
+    rank = int(_HIDDEN * _COLUMNS)
+    found[band : band + len(size) - 1] = np.partition(size[:-1], rank, axis=1)[:, rank]
     greatest = float(np.max(found[_ROWS // 6 : -_ROWS // 6]))
     return np.asarray(found / max(greatest, 1.0), dtype=np.float32)

@@ -55,26 +55,29 @@ def scaled(planes: Floats, width_px: int, height_px: int) -> Floats:
     return np.asarray(out, dtype=np.float32)
 
 
-def quantised(linear: Floats) -> Bytes:
+def quantised(linear: Floats, first_row: int = 0) -> Bytes:
     """Linear light (H, W, 3) as 8-bit sRGB with ordered dither, so that soft shadows don't show bands.
 
-    The dither is smaller than half a code: what was 8-bit sRGB before comes back unchanged. It is fixed, so that the
-    same light gives the same codes wherever it is computed.
+    The dither is smaller than half a code: what was 8-bit sRGB before comes back unchanged. It is fixed by the place
+    in the picture (`first_row` is the row of the first one), so that the same light always gives the same codes.
     """
     fine = _fine_codes_of_roots()[_roots(linear)]
     height, width = fine.shape[:2]
-    fine += np.tile(_dither(), (-(-height // 8), -(-width // 8)))[:height, :width, np.newaxis]
+    pattern = np.roll(_dither(), -first_row, axis=0)
+    fine += np.tile(pattern, (-(-height // 8), -(-width // 8)))[:height, :width, np.newaxis]
     fine >>= 8
     return fine.astype(np.uint8)
 
 
 def _roots(linear: Floats) -> NDArray[np.uint16]:
     """The square root of light, clipped to 0..1, in steps of a table."""
-    root = np.clip(linear, 0.0, 1.0)
-    np.sqrt(root, out=root)
+    root = np.minimum(linear, np.float32(1.0))
+    np.maximum(root, np.float32(0.0), out=root)
+    cv2.sqrt(root, root)
     root *= np.float32(_STEPS)
     root += np.float32(0.5)
-    return root.astype(np.uint16)
+    steps: NDArray[np.uint16] = root.astype(np.uint16)
+    return steps
 
 
 @cache

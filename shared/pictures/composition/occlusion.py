@@ -41,6 +41,13 @@ class GroundMap:
     cell_m: float
 
     @property
+    def corners_m(self) -> NDArray[np.float64]:
+        """The corners (4, 2) of the map in car coordinates."""
+        (x0, y0), (rows, columns) = self.origin_m, self.shares.shape
+        x1, y1 = x0 + (columns - 1) * self.cell_m, y0 + (rows - 1) * self.cell_m
+        return np.array([(x0, y0), (x1, y0), (x1, y1), (x0, y1)])
+
+    @property
     def from_car(self) -> NDArray[np.float64]:
         """(3, 3): car coordinates (x, y, 1) to columns and rows of `shares`."""
         x, y = self.origin_m
@@ -63,9 +70,11 @@ def bake_ground(manifest: Manifest) -> GroundMap:
         for normals, offsets in faces:
             blocked |= _hit(points, direction, normals, offsets)
         seen += ~blocked
-    shares = (seen / (_RINGS * _STEPS)).reshape(shape)
-    soft = np.asarray(cv2.GaussianBlur(shares, (0, 0), 1.0), dtype=np.float32)
-    return GroundMap(soft, origin, _SKY_CELL_M)
+    hidden = cv2.GaussianBlur(1.0 - (seen / (_RINGS * _STEPS)).reshape(shape), (0, 0), 1.0)
+    # The map ends where almost nothing is hidden; the last of it fades, so that no edge is seen.
+    fade_x, fade_y = (np.minimum(np.minimum(np.arange(n), np.arange(n)[::-1]) / 10.0, 1.0) for n in shape[::-1])
+    shares = 1.0 - hidden * (fade_y[:, np.newaxis] * fade_x)
+    return GroundMap(shares.astype(np.float32), origin, _SKY_CELL_M)
 
 
 def write_ground(manifest: Manifest) -> None:

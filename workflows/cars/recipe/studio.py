@@ -25,7 +25,7 @@ class View:
     height_m: float
 
 
-#: Landscapes have their foreground at the lower edge and their horizon in the middle: a camera above the roof fits them.
+#: Landscapes have their foreground at the lower edge and their horizon in the middle: cameras above the roof fit them.
 VIEWS = {"three_quarter": View(36.0, 9.5, 2.4), "side": View(90.0, 16.0, 1.6)}
 #: Half of what the frame spans at the car's middle, and how far the lens is shifted aside, in frame widths.
 _HALF_FRAME_M = {"three_quarter": 2.25, "side": 2.60}
