@@ -77,36 +77,21 @@ def part_of_day(moment: datetime, latitude: float, longitude: float) -> str:
     return "noon" if solar_hour < 13 else "afternoon"
 
 
-def _sun(moment: datetime, latitude: float, longitude: float) -> tuple[float, float]:
-    """Apparent solar time in hours and the height of the sun's centre in degrees.
+def sun_height_deg(moment: datetime, latitude: float, longitude: float) -> float:
+    """The height of the sun's centre above the horizon in degrees, without refraction, at an aware `moment`."""
+    return _sun(moment, latitude, longitude)[1]
 
-    Declination and equation of time by the truncated Fourier series of J. W. Spencer, "Fourier series representation
-    of the position of the sun", Search 2 (5), 1971; good to about half a minute, without refraction.
-    """
-    utc = moment.astimezone(timezone.utc)
-    hours = utc.hour + utc.minute / 60 + utc.second / 3600
-    year = 2 * math.pi * (utc.timetuple().tm_yday - 1 + hours / 24) / 365
-    declination = (
-        0.006918
-        - 0.399912 * math.cos(year)
-        + 0.070257 * math.sin(year)
-        - 0.006758 * math.cos(2 * year)
-        + 0.000907 * math.sin(2 * year)
-        - 0.002697 * math.cos(3 * year)
-        + 0.00148 * math.sin(3 * year)
-    )
-    equation_of_time_min = 229.18 * (
-        0.000075
-        + 0.001868 * math.cos(year)
-        - 0.032077 * math.sin(year)
-        - 0.014615 * math.cos(2 * year)
-        - 0.040849 * math.sin(2 * year)
-    )
-    solar_hour = (hours + longitude / 15 + equation_of_time_min / 60) % 24
-    hour_angle = math.radians(15 * (solar_hour - 12))
-    phi = math.radians(latitude)
-    sine = math.sin(phi) * math.sin(declination) + math.cos(phi) * math.cos(declination) * math.cos(hour_angle)
-    return solar_hour, math.degrees(math.asin(max(-1.0, min(1.0, sine))))
+
+def _sun(moment: datetime, latitude: float, longitude: float) -> tuple[float, float]:
+    """Apparent solar time in hours and the height of the sun's centre in degrees, as PyEphem computes them."""
+    import ephem
+
+    place = ephem.Observer()
+    place.lat, place.lon = math.radians(latitude), math.radians(longitude)
+    place.date, place.pressure = moment.astimezone(timezone.utc), 0
+    sun = ephem.Sun(place)
+    hour_angle = math.degrees(place.sidereal_time() - sun.ra)
+    return (hour_angle / 15 + 12) % 24, math.degrees(sun.alt)
 
 
 def holiday_of(first: date, last: date) -> str:

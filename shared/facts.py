@@ -16,7 +16,7 @@ from functools import cache
 
 import msgspec
 
-from shared.almanac import holiday_of, part_of_day, season_of
+from shared.almanac import holiday_of, part_of_day, season_of, sun_height_deg
 from shared.errors import InvalidInput
 from shared.gazetteer import city_in_address, find_city
 from shared.trips import Car, Stop, Trip
@@ -84,6 +84,14 @@ def facts_of(trip: Trip) -> TripFacts:
         destination=_destination(trip, cities),
         weather_at_end=(weather_in(trip.end.weather) or ("",))[-1],
     )
+
+
+def sun_elevation_of(trip: Trip) -> int:
+    """How high the sun stood where and when the trip ended, in whole degrees; below 0 it had set.
+
+    No part of the facts: a model has no use for it.
+    """
+    return round(sun_height_deg(trip.ended_at, *_whereabouts(trip, _cities(trip))))
 
 
 def arrival_weather(facts: TripFacts) -> str:

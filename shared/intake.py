@@ -9,7 +9,7 @@ from shared.composing import by_template, compose
 from shared.course import Course
 from shared.errors import Conflict, InvalidInput, Misconfigured, TripcanvasError
 from shared.events import Message
-from shared.facts import facts_of
+from shared.facts import facts_of, sun_elevation_of
 from shared.journey import Prompted, Received, Step, journey_id, seed_of, trip_key
 from shared.ledger import Marker, TripClaim
 from shared.rejection import NoConsent, reject, reject_conflict
@@ -71,6 +71,7 @@ def _claim(message: Message, trip: Trip, services: Services) -> TripClaim:
             trip_date=trip.ended_at.date().isoformat(),
             distance_km=_rounded_km(trip.distance_km),
             traceparent=_traceparent(message, journey),
+            sun_elevation_deg=sun_elevation_of(trip),
         )
     return TripClaim(digest, journeys)
 

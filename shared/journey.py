@@ -101,7 +101,8 @@ _R = TypeVar("_R", bound=_Record)
 class Received(_Record, frozen=True, kw_only=True, tag=Step.RECEIVED.value):
     """The trip was accepted: what the later steps need of it, and nothing that may not leave the house.
 
-    `trip` is the key of the trip's claim; `source` is "live" or "backfill".
+    `trip` is the key of the trip's claim; `source` is "live" or "backfill"; `sun_elevation_deg` is the sun's height at
+    the trip's end, None in records from before it was kept.
     """
 
     trip: str
@@ -114,6 +115,7 @@ class Received(_Record, frozen=True, kw_only=True, tag=Step.RECEIVED.value):
     trip_date: str
     distance_km: int
     traceparent: str = ""
+    sun_elevation_deg: int | None = None
 
 
 class Prompted(_Record, frozen=True, kw_only=True, tag=Step.PROMPTED.value):

@@ -24,11 +24,23 @@ class Suits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     mood: tuple[str, ...] = ()
 
 
+class CarLook(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How the car is to look in pictures of a style.
+
+    `texture` is the grain it takes on, one of `shared.pictures.composition.texture.TEXTURES`; `budget_delta_e00` how
+    far grain and surroundings together may move its body (95th percentile); `flat_light` leaves out sun and shadow.
+    """
+
+    texture: str = "none"
+    budget_delta_e00: float = 3.0
+    flat_light: bool = False
+
+
 class Style(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One style.
 
     `phrase` is the wording every painting prompt of the style contains, `negative` what its pictures must not show,
-    `palette` colour words by season, `suits` when it is chosen by rule.
+    `palette` colour words by season, `suits` when it is chosen by rule, `car` how a car looks in it.
     """
 
     id: str
@@ -40,6 +52,7 @@ class Style(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     negative: str
     palette: dict[str, str]
     suits: Suits
+    car: CarLook = CarLook()
 
 
 @cache

@@ -40,13 +40,16 @@ class Composition:
     road_bend: float
 
 
-def compose(rng: np.random.Generator) -> Composition:
-    """Plan a picture: never centred, the lower left third kept free for what may be set there."""
+def compose(rng: np.random.Generator, *, level: bool) -> Composition:
+    """Plan a picture: never centred, the lower left third kept free for what may be set there.
+
+    `level` puts the horizon in the middle, about as exactly as an image model follows such an order.
+    """
     sight_side = int(rng.choice([-1, 1]))
     sight_x = 0.5 + sight_side * rng.uniform(0.16, 0.24)
     light_side = int(rng.choice([-1, 1]))
     return Composition(
-        horizon=float(rng.choice([0.42, 0.49, 0.56]) + rng.uniform(-0.025, 0.025)),
+        horizon=_horizon(rng, level),
         sights_x=(
             float(sight_x),
             float(0.5 - sight_side * rng.uniform(0.20, 0.28)),
@@ -63,6 +66,11 @@ def compose(rng: np.random.Generator) -> Composition:
     )
 
 
+def _horizon(rng: np.random.Generator, level: bool) -> float:
+    free = float(rng.choice([0.42, 0.49, 0.56]) + rng.uniform(-0.025, 0.025))
+    return 0.5 + (free - 0.49) * 0.4 if level else free
+
+
 @dataclass(frozen=True, slots=True)
 class Stage:
     """One picture in the making: the scene, its plan and light, and the canvas."""
@@ -76,7 +84,7 @@ class Stage:
     @classmethod
     def set_up(cls, scene: Scene, seed: int, height: int, width: int) -> Stage:
         """An empty stage for `scene`."""
-        plan = compose(_dice(scene, seed, "composition"))
+        plan = compose(_dice(scene, seed, "composition"), level=scene.level)
         light = lighten(scene, plan.light_side)
         return cls(scene, plan, light, Canvas(height, width, light), seed)
 

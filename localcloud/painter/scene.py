@@ -37,6 +37,8 @@ class Scene:
     weather: Weather
     mood: Mood | None
     backdrop: Place | None
+    #: Whether the picture is ordered with its horizon in the middle.
+    level: bool = False
 
     @property
     def snow_cover(self) -> float:
@@ -51,6 +53,9 @@ class Scene:
 _NEGATION = re.compile(
     r"(?:(?<![a-z])(?:no|not|without|avoid|avoiding|never|free of)(?![a-z])|不要|没有|避免|沒有)[^,.;:，。；：、!！\n]*"
 )
+
+
+_LEVEL = re.compile(r"horizon (?:line )?(?:at|in) (?:the )?mid|地平线(?:位于|在|居)(?:画面)?(?:正)?中")
 
 
 def read(prompt: str, negative_prompt: str = "") -> Scene:
@@ -75,6 +80,7 @@ def read(prompt: str, negative_prompt: str = "") -> Scene:
         weather=weather,
         mood=_first(terms, Mood),
         backdrop=next((other for other in places if other is not place), None),
+        level=bool(_LEVEL.search(wanted_text)),
     )
 
 
