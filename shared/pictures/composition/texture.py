@@ -34,8 +34,8 @@ def textured(pixels: Floats, plain: Layer, order: SceneOrder) -> Floats:  # noqa
     alpha = pixels[..., 3:]
     srgb = to_srgb(pixels[..., :3] / np.maximum(alpha, np.float32(_FAINT)))
     unit = max(pixels.shape[1] / _USUAL_WIDTH_PX, 0.5)
-    drawn = np.clip(TEXTURES[order.texture](srgb, unit), 0.0, 1.0).astype(np.float32)
-    out = pixels.copy()
+    drawn = np.asarray(np.clip(TEXTURES[order.texture](srgb, unit), 0.0, 1.0), dtype=np.float32)
+    out: Floats = pixels.copy()
     out[..., :3] = np.minimum(to_linear(drawn) * alpha, alpha)
     return out
 
@@ -46,7 +46,8 @@ def _ink(srgb: Floats, unit: float) -> Floats:
     grey = smooth.mean(axis=2, keepdims=True)
     washed = smooth + np.float32(0.55) * (grey - smooth)
     washed = _stepped(washed, 6, 0.6)
-    return (washed - 0.30 * _lines(smooth, 1.2 * unit)) * (1.0 + 0.10 * _noise(srgb, 1.3 * unit) + _fibres(srgb, unit))
+    paper = 1.0 + 0.10 * _noise(srgb, 1.3 * unit) + _fibres(srgb, unit)
+    return np.asarray((washed - 0.30 * _lines(smooth, 1.2 * unit)) * paper, dtype=np.float32)
 
 
 def _watercolour(srgb: Floats, unit: float) -> Floats:
@@ -54,7 +55,7 @@ def _watercolour(srgb: Floats, unit: float) -> Floats:
     smooth = _flattened(srgb, 9, 0.14, 5 * unit)
     washed = _stepped(smooth, 9, 0.5)
     pooled = 0.07 * _noise(srgb, 7 * unit) + 0.06 * _noise(srgb, 1.2 * unit)
-    return (washed - 0.22 * _lines(smooth, 1.6 * unit)) * (1.0 + pooled) + 0.03
+    return np.asarray((washed - 0.22 * _lines(smooth, 1.6 * unit)) * (1.0 + pooled) + 0.03, dtype=np.float32)
 
 
 def _oil(srgb: Floats, unit: float) -> Floats:
@@ -74,7 +75,7 @@ def _anime(srgb: Floats, unit: float) -> Floats:
     smooth = _flattened(srgb, 9, 0.18, 5 * unit)
     flat = _stepped(smooth, 7, 0.85)
     grey = flat.mean(axis=2, keepdims=True)
-    return flat + np.float32(0.15) * (flat - grey) - 0.35 * _lines(smooth, 1.0 * unit)
+    return np.asarray(flat + 0.15 * (flat - grey) - 0.35 * _lines(smooth, 1.0 * unit), dtype=np.float32)
 
 
 def _woodblock(srgb: Floats, unit: float) -> Floats:
@@ -82,7 +83,7 @@ def _woodblock(srgb: Floats, unit: float) -> Floats:
     smooth = _flattened(srgb, 9, 0.2, 5 * unit)
     flat = _stepped(smooth, 6, 0.8)
     grain = 0.07 * _noise(srgb, 1.1 * unit, seed=4, stretch=14.0)
-    return (flat - 0.40 * _lines(smooth, 1.4 * unit)) * (1.0 + grain)
+    return np.asarray((flat - 0.40 * _lines(smooth, 1.4 * unit)) * (1.0 + grain), dtype=np.float32)
 
 
 TEXTURES: dict[str, Callable[[Floats, float], Floats]] = {
