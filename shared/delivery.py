@@ -137,10 +137,11 @@ class _Render:
 
 
 def _inspected(journey: Journey, render: _Render, services: Services) -> Inspected:
-    from shared.pictures.inspect import inspect
+    from shared.pictures.inspection.limits import Limits
+    from shared.pictures.inspection.whole import inspect_whole
 
     try:
-        metrics = inspect(render.pixels, WIDTH, HEIGHT)
+        metrics = inspect_whole(render.pixels, WIDTH, HEIGHT, Limits())
     except (InvalidInput, Refused) as error:
         metrics = (Metric("readable", 0.0, at_least=1.0),)
         log("unreadable_render", journey=journey.id, reason=str(error))

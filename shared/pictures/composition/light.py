@@ -23,7 +23,7 @@ _STEPS = 65535
 
 def to_linear(srgb: Bytes | Floats) -> Floats:
     """Linear light in 0..1 of sRGB values of any shape: uint8 codes, or floats in 0..1."""
-    if srgb.dtype == np.uint8:
+    if srgb.dtype == np.uint8 and srgb.size:
         return np.asarray(cv2.LUT(srgb, _linear_of_codes()), dtype=np.float32)
     values = np.asarray(srgb, dtype=np.float32)
     return np.where(values <= 0.04045, values / 12.92, ((np.maximum(values, 0.0) + 0.055) / 1.055) ** 2.4).astype(

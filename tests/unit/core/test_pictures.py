@@ -11,7 +11,8 @@ from PIL import Image, ImageFont, PngImagePlugin
 
 from shared.errors import InvalidInput, Misconfigured
 from shared.pictures.decode import decode
-from shared.pictures.inspect import inspect
+from shared.pictures.inspection.limits import Limits
+from shared.pictures.inspection.whole import inspect_whole
 from shared.pictures.label import TEXT, _font_for, draw_label, encode_jpeg, encode_png, label_for, read_label
 from shared.pictures.variants import LabelMissing, make_variants
 
@@ -81,12 +82,12 @@ def failed(metrics):
 
 
 def test_a_good_picture_passes_inspection(pixels):
-    assert failed(inspect(pixels, 768, 960)) == set()
+    assert failed(inspect_whole(pixels, 768, 960, Limits())) == set()
 
 
 def test_a_blank_picture_and_a_wrong_size_fail_it():
     blank = np.full((100, 100, 3), 128, np.uint8)
-    assert failed(inspect(blank, 768, 960)) == {"width", "height", "contrast", "sharpness"}
+    assert failed(inspect_whole(blank, 768, 960, Limits())) == {"width", "height", "contrast", "sharpness"}
 
 
 def test_every_variant_carries_its_own_label_in_its_bytes(pixels):
