@@ -16,6 +16,7 @@ from cli.eas.secrecy import looks_like_key
 from cli.options import fail
 from cli.toml_files import read_toml
 from shared.errors import InvalidInput
+from shared.pictures.composition.manifest import STUDIO, BadPack, read_manifest
 from shared.workflows import FOLDER as WORKFLOWS
 
 app = typer.Typer(no_args_is_help=True, help=__doc__)
@@ -24,12 +25,14 @@ console = Console(highlight=False)
 PACKAGE = WORKFLOWS / "custom_nodes" / "tripcanvas"
 CARS = WORKFLOWS / "cars"
 LICENCE = WORKFLOWS.parent / "LICENSE"
+#: The arithmetic that nodes and functions share: a link in the package, files in the archive.
+CORE = WORKFLOWS.parent / "shared" / "pictures" / "composition"
 
 #: What a node package can't be without: ComfyUI loads the first, installs by the second, and the registry and a
 #: designer read the others.
-PARTS = ("__init__.py", "requirements.txt", "pyproject.toml", "README.md")
+PARTS = ("__init__.py", "requirements.txt", "pyproject.toml", "README.md", "composition/__init__.py")
 #: Everything else is a slip: an editor's copy, somebody's picture, a credentials file.
-_SUFFIXES = frozenset({".py", ".toml", ".txt", ".md", ".json", ".jpg", ".png", ".svg", ".otf"})
+_SUFFIXES = frozenset({".py", ".toml", ".txt", ".md", ".json", ".jpg", ".jp2", ".png", ".svg", ".otf"})
 _TEXT_SUFFIXES = frozenset({".py", ".toml", ".txt", ".md", ".json", ".svg"})
 #: Made by Python and its tools beside any source; never packed.
 _CACHES = frozenset({"__pycache__", ".pytest_cache", ".mypy_cache", ".ruff_cache"})
@@ -54,9 +57,10 @@ def members(package: Path, cars: Path | None, licence: Path) -> list[Member]:
     """The archive's files in order of their names: the package, the licence, and the cars as ``cars/<model>/``.
 
     `cars` None leaves them out. Raises `InvalidInput` when a part is missing, or something is there that must not go
-    out: a file that looks like a secret, a link, an unexpected kind of file.
+    out: a file that looks like a secret, a link to anything but the shared core, an unexpected kind of file.
     """
-    found = {name: _checked(package, name) for name in _names(package)}
+    found = {name: _checked(package, name) for name in _names(package) if not _is_core(package / name)}
+    found |= {f"{CORE.name}/{name}": _checked(CORE, name) for name in _names(CORE) if _is_core(package / CORE.name)}
     for part in PARTS:
         if part not in found:
             raise InvalidInput(str(package), f"a node package; it lacks {part}")
@@ -119,6 +123,10 @@ def _names(folder: Path) -> list[str]:
     ]
 
 
+def _is_core(place: Path) -> bool:
+    return place.is_symlink() and place.name == CORE.name and place.resolve() == CORE.resolve()
+
+
 def _checked(folder: Path, name: str) -> bytes:
     file = folder / name
     if file.is_symlink():
@@ -141,15 +149,18 @@ def _check_manifest(package: Path) -> None:
 
 
 def _car_files(cars: Path) -> dict[str, bytes]:
-    """The files of every car, by ``<model>/<file>``: the manifest, and one picture for each view and colour."""
+    """The files of every car, by ``<model>/<file>``: the manifest, and what each view and colour can't be without."""
+    from shared.pictures.composition.packs import colour_file
+
     found: dict[str, bytes] = {}
-    for manifest in sorted(cars.glob("*/car.toml")):
-        folder = manifest.parent
-        car = read_toml(manifest)
-        pictures = [f"{view}-{colour}.png" for view in car.get("views", {}) for colour in car.get("colours", {})]
-        if not pictures:
-            raise InvalidInput(str(manifest), "[views.<id>] and [colours.<id>]")
-        for name in ("car.toml", *pictures):
+    for file in sorted(cars.glob("*/car.toml")):
+        folder = file.parent
+        try:
+            car = read_manifest(folder)
+        except BadPack as bad:
+            raise InvalidInput(str(cars / bad.field), bad.expected) from None
+        pictures = [colour_file(view, colour, STUDIO) for view in car.views for colour in car.colours]
+        for name in (*pictures, *(f"{view}-badge.png" for view in car.views)):
             if not (folder / name).is_file():
                 raise InvalidInput(str(folder / name), "the picture that car.toml names")
         found |= {f"{folder.name}/{name}": _checked(folder, name) for name in _names(folder)}

@@ -28,6 +28,7 @@ from shared.journey import (
     StepRecord,
     Stored,
     StoredObject,
+    Submitting,
     parse_task_id,
 )
 from shared.reporting import Outcome
@@ -103,10 +104,11 @@ def _take(course: Course, attempt: int, result: SinkRecord) -> None:
     journey, services = course.journey, course.services
     if journey.step not in (Step.SUBMITTING, Step.SUBMITTED) or journey.attempt != attempt:
         return
-    answer = read_answer(result, services.workflow.about.output_node)
+    about = services.workflow_named(journey.need(Submitting).workflow).about
+    answer = read_answer(result, about.output_node, about.plate_node)
     now = services.now()
     if isinstance(answer, Files):
-        course.add(Rendered(at=now, attempt=attempt, files=answer.paths))
+        course.add(Rendered(at=now, attempt=attempt, files=answer.paths, plate=answer.plate))
     else:
         code, reason, retry, busy = answer.code, answer.reason, answer.retry, answer.busy
         course.add(RenderFailed(at=now, attempt=attempt, code=code, reason=reason, retry=retry, busy=busy))

@@ -146,9 +146,13 @@ class Submitted(_Record, frozen=True, kw_only=True, tag=Step.SUBMITTED.value):
 
 
 class Rendered(_Record, frozen=True, kw_only=True, tag=Step.RENDERED.value):
-    """The GPU side reported files; `files` are keys in the render bucket."""
+    """The GPU side reported files; `files` are paths below its output folder in the render bucket.
+
+    `plate` is the background without the car, "" when there is none.
+    """
 
     files: tuple[str, ...]
+    plate: str = ""
 
 
 class RenderFailed(_Record, frozen=True, kw_only=True, tag=Step.RENDER_FAILED.value):
@@ -307,8 +311,14 @@ class Journey:
     @property
     def may_render_again(self) -> bool:
         """Whether another attempt is allowed: fewer than `MAX_RENDERS` were made and not refused by a busy service."""
-        busy = sum(isinstance(record, RenderFailed) and record.busy for record in self.records)
-        return self.attempt - busy < MAX_RENDERS
+        return self.render_of(self.attempt + 1) <= MAX_RENDERS
+
+    def render_of(self, attempt: int) -> int:
+        """Which of the `MAX_RENDERS` renders an attempt is: those before it that a busy service refused don't count."""
+        refused = sum(
+            isinstance(record, RenderFailed) and record.busy and record.attempt < attempt for record in self.records
+        )
+        return attempt - refused
 
     @property
     def finished(self) -> bool:

@@ -34,6 +34,7 @@ CODES: dict[str, bool] = {
     "no_picture": True,
     "not_a_picture": False,
     "foreign_picture": True,
+    "no_place": True,
 }
 
 #: DashScope's codes for what it will not paint, and those that only a person can mend (its page "error codes"); the
@@ -128,6 +129,10 @@ def _service_code(message: str) -> str:
 
 def _service_failure(node: str, code: str) -> RenderError:
     family = code.partition(".")[0]
+    if code == "NoPlace":
+        return failure("no_place", f"{node}: the background has no place for the car")
+    if code == "CarUnusable":
+        return failure("graph_fault", f"{node}: the car's asset is missing or broken")
     if code in _CONTENT_CODES:
         return failure("content_rejected", f"{node}: {code}, the image service's content check refused it")
     if family in _BUSY_FAMILIES and code != "Throttling.AllocationQuota":

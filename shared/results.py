@@ -9,6 +9,7 @@ failure, never a success.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +17,8 @@ import msgspec
 
 from shared.render_errors import RenderError, execution_failure, failure, name_in, validation_failure
 
+#: What the files of a task are called: ``<task id>/picture_00001_.png``, and the background without the car.
+PICTURE, PLATE = "picture", "plate"
 #: Kind of output that holds pictures.
 _PICTURES = "images"
 #: Kinds of output that a post can't use, as nodes of ComfyUI and of its community name them.
@@ -36,13 +39,17 @@ class SinkRecord(msgspec.Struct, frozen=True, kw_only=True):
 
 @dataclass(frozen=True, slots=True)
 class Files:
-    """A finished render: paths below ComfyUI's ``output/`` folder."""
+    """A finished render: paths below ComfyUI's ``output/`` folder.
+
+    `plate` is the background without the car, "" when none was saved.
+    """
 
     paths: tuple[str, ...]
+    plate: str = ""
 
 
-def read_answer(record: SinkRecord, output_node: str) -> Files | RenderError:
-    """Read one sink record. `output_node` is the node id whose pictures count."""
+def read_answer(record: SinkRecord, output_node: str, plate_node: str = "") -> Files | RenderError:
+    """Read one sink record. `output_node` is the node id whose pictures count, `plate_node` that of the background."""
     try:
         answer = msgspec.json.decode(record.answer.encode("utf-8", "replace"))
     except (msgspec.DecodeError, RecursionError):
@@ -55,7 +62,25 @@ def read_answer(record: SinkRecord, output_node: str) -> Files | RenderError:
         return error
     if outputs is None:
         return failure("no_outputs", "the answer does not end in a map of outputs")
-    return _picture_in(outputs, output_node, record.task_id)
+    picture = _picture_in(outputs, output_node, record.task_id)
+    if not plate_node or not isinstance(picture, Files):
+        return picture
+    plate = _picture_in(outputs, plate_node, record.task_id)
+    if isinstance(plate, Files):
+        return Files(picture.paths, plate.paths[0])
+    # Without its background a picture can still be judged by itself; another task's background can't be used at all.
+    return plate if plate.code == "foreign_picture" else picture
+
+
+def files_in(paths: Collection[str]) -> Files | None:
+    """The files that a task left in its folder, by their names; None when no picture is among them."""
+    pictures = tuple(sorted(path for path in paths if not _named(path, PLATE)))
+    plates = sorted(path for path in paths if _named(path, PLATE))
+    return Files(pictures, plates[0] if plates else "") if pictures else None
+
+
+def _named(path: str, stem: str) -> bool:
+    return path.rpartition("/")[2].startswith(f"{stem}_")
 
 
 def _parts(answer: Any, output_node: str) -> tuple[dict[str, Any] | None, list[Any]]:

@@ -7,14 +7,17 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
 from functools import cached_property
 
-from shared.cars import CarAsset, load_cars
+from shared.car_orders import CAR_PARAMETERS
+from shared.cars import load_cars
 from shared.clouds.image_queue import ImageQueue, open_image_queue
 from shared.clouds.llm import TextModel
 from shared.clouds.messages import Messages, open_messages
 from shared.clouds.objects import Bucket, open_bucket
 from shared.errors import Misconfigured
 from shared.feed import Feed, open_feed
+from shared.journey import MAX_RENDERS
 from shared.ledger import Ledger
+from shared.pictures.composition.manifest import Manifest
 from shared.settings import Credentials, Settings, credentials_of
 from shared.styles import Style, load_styles
 from shared.workflows import FOLDER, Workflow, load_workflow
@@ -87,7 +90,7 @@ class Services:
         return load_styles(FOLDER / "styles")
 
     @cached_property
-    def cars(self) -> dict[str, CarAsset]:
+    def cars(self) -> dict[str, Manifest]:
         """The cars that a picture can show, by model."""
         return load_cars(FOLDER / "cars")
 
@@ -97,15 +100,22 @@ class Services:
             raise Misconfigured(f"workflows/styles has no {name}.toml any more")
         return self.styles[name]
 
-    @cached_property
+    @property
     def workflow(self) -> Workflow:
         """The workflow that paints. Raises `Misconfigured` for one that can't be filled per trip."""
-        workflow = load_workflow(self.settings.workflow)
-        for name in ("prompt", "filename_prefix"):
-            if name not in workflow.parameters:
-                raise Misconfigured(
-                    f"workflow {workflow.about.name}: it has no parameter {name}, which trips are put in"
-                )
+        return self.workflow_named(self.settings.workflow)
+
+    def workflow_of(self, render: int) -> Workflow:
+        """The workflow of a journey's nth render: of the last one it is the safer workflow."""
+        return self.workflow_named(self.settings.safer_workflow if render >= MAX_RENDERS else self.settings.workflow)
+
+    def workflow_named(self, name: str) -> Workflow:
+        """One workflow. Raises `Misconfigured` for one that can't be filled per trip."""
+        workflow = load_workflow(name)
+        needed = ("prompt", "filename_prefix", *(CAR_PARAMETERS if workflow.about.plate_node else ()))
+        for parameter in needed:
+            if parameter not in workflow.parameters:
+                raise Misconfigured(f"workflow {name}: it has no parameter {parameter}, which trips are put in")
         return workflow
 
     @property

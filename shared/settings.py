@@ -52,6 +52,8 @@ class Settings:
     #: `meta.maxPayloadBytes` of the input queue.
     eas_max_payload_bytes: str = _setting("TRIPCANVAS_EAS_MAX_PAYLOAD_BYTES", "8192")
     workflow: str = _setting("TRIPCANVAS_WORKFLOW", "wanx_scene")
+    #: The workflow of a journey's last render, when the others failed or were not good enough.
+    safer_workflow: str = _setting("TRIPCANVAS_SAFER_WORKFLOW", "wanx_scene")
     #: How long one render may take, queueing included, before the sweeper asks what became of it.
     render_deadline_s: str = _setting("TRIPCANVAS_RENDER_DEADLINE_S", "1800")
     #: How long any other step may take before the sweeper acts.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 
-from shared.cars import NO_CAR, choose_car
+from shared.car_orders import CarOrder, car_order, parameters_of
 from shared.clouds.image_queue import Place
 from shared.course import Course, InProgress, NotQueued
 from shared.errors import InvalidInput, Misconfigured, NotDone, OutcomeUnknown, Refused, Unavailable
@@ -21,7 +21,9 @@ from shared.journey import (
     seed_of,
     task_id,
 )
+from shared.results import PICTURE, PLATE
 from shared.services import Services
+from shared.workflows import Workflow
 
 #: Where a trip came from: a vehicle just now, or a file of past trips. Live trips go first.
 LIVE, BACKFILL = "live", "backfill"
@@ -51,12 +53,13 @@ def _intent(course: Course) -> Submitting:
         raise NotDone(f"{MAX_RENDERS} renders are used up")
     attempt = journey.attempt + 1
     task = task_id(journey.id, attempt)
+    workflow = services.workflow_of(journey.render_of(attempt))
     return Submitting(
         at=services.now(),
         attempt=attempt,
         task_id=task,
-        workflow=services.workflow.about.name,
-        graph_sha256=hashlib.sha256(_graph(journey, task, services)).hexdigest(),
+        workflow=workflow.about.name,
+        graph_sha256=hashlib.sha256(_graph(journey, attempt, workflow, services)).hexdigest(),
         seed=seed_of(task),
     )
 
@@ -91,7 +94,9 @@ def _take_over(course: Course, intent: Submitting) -> None:
 
 def _queue(course: Course, intent: Submitting) -> None:
     queue, received = course.services.image_queue, course.journey.need(Received)
-    graph = _graph(course.journey, intent.task_id, course.services)
+    # What was intended, whatever the settings say by now.
+    workflow = course.services.workflow_named(intent.workflow)
+    graph = _graph(course.journey, intent.attempt, workflow, course.services)
     try:
         index, request_id = queue.put(
             graph,
@@ -122,10 +127,15 @@ def _submitted(course: Course, intent: Submitting, index: int, request_id: str) 
     course.settle(Submitted(at=now, attempt=intent.attempt, index=index, request_id=request_id, deadline=deadline))
 
 
-def _graph(journey: Journey, task: str, services: Services) -> bytes:
-    prompted, facts = journey.need(Prompted), journey.need(Received).facts
-    workflow, car = services.workflow, choose_car(facts.car_model, facts.car_color, services.cars)
-    values: dict[str, str | int] = {
+def ordered_car(journey: Journey, attempt: int, workflow: Workflow, services: Services) -> CarOrder | None:
+    """The car of one attempt: as its graph orders it, and as its picture is judged by. None: a picture without one."""
+    received = journey.need(Received)
+    return car_order(received, services.style(received.style), journey.render_of(attempt), workflow, services.cars)
+
+
+def _graph(journey: Journey, attempt: int, workflow: Workflow, services: Services) -> bytes:
+    prompted, task = journey.need(Prompted), task_id(journey.id, attempt)
+    values: dict[str, str | int | float] = {
         "prompt": prompted.brief.painting_prompt,
         "negative_prompt": prompted.brief.negative_prompt,
         "seed": seed_of(task),
@@ -133,8 +143,9 @@ def _graph(journey: Journey, task: str, services: Services) -> bytes:
         "width": WIDTH,
         "height": HEIGHT,
         "model": services.settings.image_model,
-        "filename_prefix": f"{task}/picture",
-        **({"car": car.car, "car_colour": car.colour} if car else {"car": NO_CAR}),
+        "filename_prefix": f"{task}/{PICTURE}",
+        "plate_prefix": f"{task}/{PLATE}",
+        **parameters_of(ordered_car(journey, attempt, workflow, services)),
     }
     try:
         return workflow.fill(

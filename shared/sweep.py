@@ -14,6 +14,7 @@ from shared.intake import begin
 from shared.journey import Journey, Rendered, RenderFailed, Step, due_at, next_look, task_id
 from shared.ledger import Marker
 from shared.relay import relay_results
+from shared.results import files_in
 from shared.services import Services
 from shared.submission import LIVE
 from shared.telemetry import log
@@ -120,10 +121,10 @@ def _ask_after(course: Course) -> None:
     if found is not None:
         raise Unavailable("eas", "StillQueued", "the render's deadline has passed; is the GPU side running?")
     prefix = f"{services.settings.render_prefix}/output/"
-    files = tuple(key.removeprefix(prefix) for key in services.renders.keys(f"{prefix}{task}/", limit=10))
-    if files:
+    files = files_in([key.removeprefix(prefix) for key in services.renders.keys(f"{prefix}{task}/", limit=10)])
+    if files is not None:
         # Its report is on its way, or was lost on it; the picture is what counts.
-        course.add(Rendered(at=services.now(), attempt=journey.attempt, files=files))
+        course.add(Rendered(at=services.now(), attempt=journey.attempt, files=files.paths, plate=files.plate))
         return
     reason = "the render's deadline has passed, neither queue holds it, and it left no picture"
     course.add(RenderFailed(at=services.now(), attempt=journey.attempt, code="lost", reason=reason, retry=True))

@@ -229,14 +229,16 @@ def color_in(text: str) -> str:
 
 
 def model_in(text: str) -> str:
-    """The generation that a car's description names: ``gen1`` for 一代, 第1代, "1st generation"; or ""."""
+    """The model that a car's description names: ``gen1`` for 一代, 第1代, "1st generation"; ``suv``; or ""."""
     found = re.search(
         r"(?<![十\d])(?P<zh>[一二三四五六七八九1-9])代|\bgen(?:eration)?[ .-]?(?P<gen>[1-9])\b|\bmk ?(?P<mk>[1-9])\b"
         r"|\b(?P<nth>[1-9])(?:st|nd|rd|th)[ -]gen|\b(?P<word>first|second|third|fourth|fifth|sixth)[ -]gen",
         _plain(text),
     )
     number = next(filter(None, found.groups()), "") if found else ""
-    return f"gen{_GENERATIONS.get(number, number)}" if number else ""
+    if number:
+        return f"gen{_GENERATIONS.get(number, number)}"
+    return "suv" if re.search(r"(?<![a-z])suv(?![a-z])", _plain(text)) else ""
 
 
 def _read(table: str, text: str) -> tuple[str, ...]:

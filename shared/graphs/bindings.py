@@ -33,10 +33,14 @@ class Parameter(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
 
 
 class About(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """``[workflow]``: its name, and the node whose pictures count."""
+    """``[workflow]``: its name, the node whose pictures count, and the one that saves the background without the car.
+
+    `plate_node` is empty for a workflow that puts no car into its pictures, or has no such background to show.
+    """
 
     name: str
     output_node: str
+    plate_node: str = ""
     title_zh: str = ""
     title_en: str = ""
     time_budget_s: int = 300

@@ -96,18 +96,24 @@ def _is_model(entry: Mapping[str, Any], name: str, node_types: NodeTypes) -> boo
 
 
 def _output(graph: Mapping[str, Any], bindings: Bindings, node_types: NodeTypes) -> Iterator[Finding]:
-    node_id = bindings.workflow.output_node
+    about = bindings.workflow
+    yield from _saving("output_node", about.output_node, graph, node_types)
+    if about.plate_node:
+        yield from _saving("plate_node", about.plate_node, graph, node_types)
+        if about.plate_node == about.output_node:
+            yield finding_at(
+                "workflow.plate_node", "plate_node", shown(about.plate_node), "another node than output_node"
+            )
+
+
+def _saving(key: Code, node_id: str, graph: Mapping[str, Any], node_types: NodeTypes) -> Iterator[Finding]:
     entry = graph.get(node_id)
     if entry is None:
-        yield finding_at(
-            "workflow.output_node", "output_node", shown(node_id), f"a node of the graph: {listed([*graph])}"
-        )
+        yield finding_at(f"workflow.{key}", key, shown(node_id), f"a node of the graph: {listed([*graph])}")
         return
     node = node_types.get(entry["class_type"])
     if node is not None and not node.is_output:
-        yield finding_at(
-            "workflow.output_node", "output_node", node.name, "a node that ends in a result, such as SaveImage"
-        )
+        yield finding_at(f"workflow.{key}", key, node.name, "a node that ends in a result, such as SaveImage")
 
 
 def _parameter(name: str, graph: Mapping[str, Any], bindings: Bindings, node_types: NodeTypes) -> Iterator[Finding]:

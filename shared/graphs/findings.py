@@ -46,6 +46,7 @@ Code = Literal[
     "never_run",
     "workflow_name",
     "output_node",
+    "plate_node",
     "requires_nodes",
     "requires_version",
     "model_unlisted",

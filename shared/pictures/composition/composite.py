@@ -16,7 +16,7 @@ from .light import Bytes, Floats, quantised, to_linear
 from .manifest import Manifest
 from .order import SceneOrder
 from .packs import load_picture, nearest_light
-from .place import Place, find_place
+from .place import Place, find_place, placed_at
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +39,7 @@ def compose(plate: Bytes, manifest: Manifest, colour: str, order: SceneOrder) ->
 
     Raises `NoPlace` when the background can't take the car, and `BadPack` for a colour or a file that the pack lacks.
     """
-    place = find_place(plate, manifest, order.view, order.position)
+    place = ordered_place(plate, manifest, order)
     picture = load_picture(manifest, place.view_id, colour, nearest_light(manifest, order.light).light_id)
     plain = prepared(picture, place)
     ground = with_car_on_it(to_linear(plate), picture, plain, place, order)
@@ -47,10 +47,20 @@ def compose(plate: Bytes, manifest: Manifest, colour: str, order: SceneOrder) ->
     return Composition(finished(over(layer, place, ground), layer, place, plate), place, layer, plain, ground)
 
 
+def ordered_place(plate: Bytes, manifest: Manifest, order: SceneOrder) -> Place:
+    """Where the car stands in the background `plate` (H, W, 3): at the place that was given, or where it fits best.
+
+    Raises `NoPlace`.
+    """
+    if order.given_px is None:
+        return find_place(plate, manifest, order.view, order.position)
+    return placed_at(manifest, order.view, *order.given_px)
+
+
 def over(layer: Layer, place: Place, ground: Floats) -> Floats:
     """The car (h, w, 4) over the ground (H, W, 3) at its place, in linear light: P + (1 - alpha) * ground."""
     out: Floats = ground.copy()
-    here, there = _window(place, ground)
+    here, there = window(place, ground)
     pixels = layer.pixels[there]
     out[here] = pixels[..., :3] + (np.float32(1.0) - pixels[..., 3:]) * ground[here]
     return out
@@ -67,13 +77,13 @@ def finished(linear: Floats, layer: Layer, place: Place, plate: Bytes | None = N
     picture = quantised(linear[first:], first)
     if plate is not None:
         picture = np.concatenate([plate[:first], picture])
-    here, there = _window(place, linear)
+    here, there = window(place, linear)
     lock = layer.lock[there]
     picture[here][lock] = layer.locked[there][lock]
     return picture
 
 
-def _window(place: Place, ground: Floats) -> tuple[tuple[slice, slice], tuple[slice, slice]]:
+def window(place: Place, ground: Floats) -> tuple[tuple[slice, slice], tuple[slice, slice]]:
     """Where the car lies in the picture, and which part of the car that is; a place may reach beyond the picture."""
     height, width = ground.shape[:2]
     x0, y0 = max(place.left_px, 0), max(place.top_px, 0)

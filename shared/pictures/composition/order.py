@@ -12,7 +12,8 @@ class SceneOrder:
     `light` is one of a pack's lights; `sun_elevation_deg` None when no sun is to be seen. `surface` is ``dry``,
     ``wet`` or ``snow``; `texture` the grain of a stylised style, or ``none``. `view` and `position` ``auto`` leave the
     choice to the background. `budget_delta_e00` is how far harmonising and texture together may move the body (95th
-    percentile, CIEDE2000); the badge is never moved.
+    percentile, CIEDE2000); the badge is never moved. `given_px`, left, top and width, is where the car has to stand in
+    a background that was painted around it; `view` then has to be named, and `position` says nothing.
     """
 
     light: str = "studio"
@@ -22,3 +23,4 @@ class SceneOrder:
     view: str = "auto"
     position: str = "auto"
     budget_delta_e00: float = 3.0
+    given_px: tuple[int, int, int] | None = None

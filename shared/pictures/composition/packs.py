@@ -52,7 +52,8 @@ def load_picture(manifest: Manifest, view_id: str, colour: str, light_id: str) -
     view = _named(manifest.views, view_id, f"{manifest.model}: view")
     _named(manifest.colours, colour, f"{manifest.model}: colour")
     light = _named(manifest.lights, light_id, f"{manifest.model}: light")
-    pixels, badge = _read(manifest.folder, view, colour, light_id)
+    files = _files(manifest.folder, view_id, colour, light_id)
+    pixels, badge = _read(files, view, tuple(map(_written, files)))
     return CarPicture(manifest, view, colour, light, pixels, badge)
 
 
@@ -77,13 +78,31 @@ def write_badge(file: Path, badge: Floats) -> None:
     _write(file, np.rint(np.clip(badge, 0.0, 1.0) * 255.0).astype(np.uint8), [cv2.IMWRITE_PNG_COMPRESSION, 9])
 
 
+def _files(folder: Path, view_id: str, colour: str, light_id: str) -> tuple[Path, Path, Path]:
+    """Colour, alpha and badge mask."""
+    own, shared = folder / f"{view_id}-{colour}-alpha.png", folder / f"{view_id}-alpha.png"
+    alpha = own if own.is_file() else shared
+    return folder / colour_file(view_id, colour, light_id), alpha, folder / f"{view_id}-badge.png"
+
+
+def _written(file: Path) -> int:
+    """When a file was written, in ns; 0 for one that isn't there, of which its reader tells."""
+    try:
+        return file.stat().st_mtime_ns
+    except OSError:
+        return 0
+
+
 # Twelve pictures of 1040 x 450 are 90 MB: what one instance needs of the two or three cars it sees most.
 @lru_cache(maxsize=12)
-def _read(folder: Path, view: View, colour: str, light_id: str) -> tuple[Floats, Floats]:
-    own = folder / f"{view.view_id}-{colour}-alpha.png"
-    alpha = _decoded(own if own.is_file() else folder / f"{view.view_id}-alpha.png", view, np.uint16, 2)
-    badge = _decoded(folder / f"{view.view_id}-badge.png", view, np.uint8, 2)
-    coded = _decoded(folder / colour_file(view.view_id, colour, light_id), view, np.uint16, 3)
+def _read(
+    files: tuple[Path, Path, Path],
+    view: View,
+    written: tuple[int, ...],  # noqa: ARG001 - a file that was exchanged is read again
+) -> tuple[Floats, Floats]:
+    alpha = _decoded(files[1], view, np.uint16, 2)
+    badge = _decoded(files[2], view, np.uint8, 2)
+    coded = _decoded(files[0], view, np.uint16, 3)
     share = alpha.astype(np.float32) / np.float32(65535.0)
     light = (coded[..., ::-1].astype(np.float32) / np.float32(65535.0)) ** 2
     pixels = np.dstack([np.minimum(light, share[..., np.newaxis]), share])

@@ -40,6 +40,7 @@ _VALUES: dict[str, dict[str, Any]] = {
         "prompt": "a realistic picture of a lakeside road at dusk in autumn, hills",
         "seed": 5,
         "car_colour": "white",
+        "car_view": "three_quarter",
     },
     "article": {"query_prompt": "- 用户文字：和朋友去湖边走走\n- 出行时间：2024年10月\n- 途径城市：苏州市 杭州市\n"},
 }
@@ -52,7 +53,7 @@ def paint(engine: Engine, name: str) -> Image.Image:
     run = engine.run(json.loads(filled), run_id)
     if run.failure is not None:
         raise SystemExit(f"{name}: {run.failure['exception_message']}")
-    (file,) = run.new_files()
+    (file,) = (file for file in run.new_files() if file.filename.startswith("p_"))
     return Image.open(io.BytesIO(engine.read(file)))
 
 

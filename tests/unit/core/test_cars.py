@@ -6,15 +6,16 @@ from pathlib import Path
 
 import pytest
 
-from shared.cars import NO_CAR, CarChoice, choose_car, load_cars
+from shared.cars import CarChoice, choose_car, load_cars
 from shared.errors import Misconfigured
 from shared.facts import facts_of
 from shared.trips import parse_trip
 from shared.vocabulary import CAR_COLORS
 from shared.workflows import FOLDER, load_workflow
+from tests.unit.nodes.assets import MANIFEST
 
 EXAMPLES = Path(__file__).resolve().parents[3] / "examples" / "trips"
-CAR = 'model = "gen1"\n[colours.black]\nname_zh = "曜石黑"\nname_en = "Obsidian black"\n'
+CAR = MANIFEST.replace("{model}", "gen1").replace("[colours.red]", "[colours.black]")
 
 
 @pytest.fixture
@@ -32,7 +33,7 @@ def test_the_car_of_the_trip_is_taken_in_its_colour(folder):
 
 
 @pytest.mark.parametrize(
-    ("model", "color"), [("gen1", "red"), ("gen2", "black"), ("", ""), ("gen1", ""), ("none", "black")]
+    ("model", "color"), [("gen1", "green"), ("gen2", "black"), ("", ""), ("gen1", ""), ("none", "black")]
 )
 def test_a_car_that_no_asset_shows_is_left_out(folder, model, color):
     assert choose_car(model, color, load_cars(folder)) is None
@@ -45,9 +46,9 @@ def test_a_deployment_without_assets_leaves_every_car_out(tmp_path):
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        (CAR.replace("gen1", "gen2"), "model must be 'gen1'"),
-        (CAR.replace("name_zh", "name"), "name_zh"),
-        ("model = ", "car.toml"),
+        (CAR.replace('"gen1"', '"gen2"'), "cars/gen1/car.toml: model: 'gen1', the folder's name expected"),
+        (CAR.replace("name_zh", "name"), "cars/gen1/car.toml.*name_zh"),
+        ("model = ", "cars/gen1/car.toml"),
     ],
 )
 def test_a_manifest_that_is_wrong_is_named(folder, text, said):
@@ -60,8 +61,9 @@ def test_a_manifest_that_is_wrong_is_named(folder, text, said):
 def test_shipped_workflows_take_every_shipped_asset(name):
     cars = load_cars(FOLDER / "cars")
     parameters = load_workflow(name).parameters
-    assert {*parameters["car"].choices} - {NO_CAR} == cars.keys()
-    assert {*parameters["car_colour"].choices} == {colour for car in cars.values() for colour in car.colours}
+    assert {*parameters["car"].choices} >= cars.keys()
+    assert {*parameters["car_colour"].choices} >= {colour for car in cars.values() for colour in car.colours}
+    assert {*parameters["car_view"].choices} >= {view for car in cars.values() for view in car.views}
 
 
 def test_shipped_assets_use_the_words_that_trips_are_read_into():

@@ -153,8 +153,12 @@ def test_no_legal_value_makes_a_graph_larger_than_was_foretold(name):
         if parameter.type in ("string", "choice")
     }
     numbers = {key: int(parameter.max) for key, parameter in workflow.parameters.items() if parameter.type == "int"}
+    # As many digits as a float can have; a sign only where one is allowed.
+    floats = {key: p for key, p in workflow.parameters.items() if p.type == "float"}
+    numbers |= {key: -2.2250738585072014e-308 if p.min < 0 else 2.2250738585072014e-308 for key, p in floats.items()}
     filled = workflow.fill({**longest, **numbers}, max_bytes=10**6)
-    assert len(filled) == worst_bytes(workflow.graph, workflow.parameters)
+    unsigned = sum(p.min >= 0 for p in floats.values())
+    assert len(filled) + unsigned == worst_bytes(workflow.graph, workflow.parameters)
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -15,19 +16,9 @@ import pytest
 from typer.testing import CliRunner
 
 from cli.main import app
-from cli.nodes import CARS, LICENCE, PACKAGE, members, write_archive
+from cli.nodes import CARS, CORE, LICENCE, PACKAGE, members, write_archive
 from shared.errors import InvalidInput
-
-CAR = """\
-model = "gen1"
-name_zh = "一代"
-[colours.black]
-name_zh = "黑色"
-[colours.red]
-name_zh = "红色"
-[views.side]
-size_px = [4, 2]
-"""
+from tests.unit.nodes.assets import make_asset
 
 #: Loads a package as ComfyUI does: by its path, under a name with no relation to it.
 LOADING = """
@@ -37,6 +28,9 @@ spec = importlib.util.spec_from_file_location("custom_nodes_x", folder + "/__ini
 module = importlib.util.module_from_spec(spec)
 sys.modules["custom_nodes_x"] = module
 spec.loader.exec_module(module)
+car, compose = (module.NODE_CLASS_MAPPINGS[name]() for name in ("LoadCar", "CarCanvas"))
+anchors = car.load("gen1", "red", "noon", "side", 64)[2]
+compose.stand(anchors, 64, 64, 40, 2, 3)
 print(json.dumps(sorted(module.NODE_CLASS_MAPPINGS), ensure_ascii=False))
 """
 
@@ -51,12 +45,8 @@ def package(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def cars(tmp_path: Path) -> Path:
-    """One car in two colours, as small as it can be."""
-    folder = tmp_path / "source" / "cars" / "gen1"
-    folder.mkdir(parents=True)
-    (folder / "car.toml").write_text(CAR, "utf-8")
-    for colour in ("black", "red"):
-        (folder / f"side-{colour}.png").write_bytes(b"\x89PNG " + colour.encode())
+    """One car in two colours, and how it was made."""
+    folder = make_asset(tmp_path / "source" / "cars")
     (folder.parent / "recipe").mkdir()
     (folder.parent / "recipe" / "gen1.py").write_text("print('how it was made')\n", "utf-8")
     return folder.parent
@@ -75,7 +65,7 @@ def test_the_same_files_give_the_same_bytes(package, cars, tmp_path):
 
 def test_a_changed_file_gives_other_bytes(package, cars, tmp_path):
     first = write_archive(members(package, cars, LICENCE), tmp_path / "a.zip")
-    (cars / "gen1" / "side-red.png").write_bytes(b"\x89PNG RED")
+    (cars / "gen1" / "side-red-studio.jp2").write_bytes(b"another red")
     assert write_archive(members(package, cars, LICENCE), tmp_path / "b.zip") != first
 
 
@@ -85,12 +75,14 @@ def test_it_holds_the_package_the_licence_and_the_cars_and_no_recipe(package, ca
     assert names == expected | {
         "tripcanvas/LICENSE",
         "tripcanvas/cars/gen1/car.toml",
-        "tripcanvas/cars/gen1/side-black.png",
-        "tripcanvas/cars/gen1/side-red.png",
+        "tripcanvas/cars/gen1/side-alpha.png",
+        "tripcanvas/cars/gen1/side-badge.png",
+    } | {
+        f"tripcanvas/cars/gen1/side-{colour}-{light}.jp2" for colour in ("red", "white") for light in ("studio", "noon")
     }
 
 
-def test_unpacked_it_loads_in_a_fresh_interpreter(package, cars, tmp_path):
+def test_unpacked_it_loads_and_stands_a_car_in_a_fresh_interpreter(package, cars, tmp_path):
     write_archive(members(package, cars, LICENCE), tmp_path / "nodes.zip")
     with zipfile.ZipFile(tmp_path / "nodes.zip") as archive:
         assert archive.testzip() is None
@@ -107,10 +99,12 @@ def test_unpacked_it_loads_in_a_fresh_interpreter(package, cars, tmp_path):
         timeout=60,
     )
     assert loaded.returncode == 0, loaded.stderr
-    assert {"旅行文本生成", "ImageSynthesisNode", "WanxImage"} <= set(json.loads(loaded.stdout))
+    assert {"旅行文本生成", "WanxImage", "BadgeLock"} <= set(json.loads(loaded.stdout))
 
 
-@pytest.mark.parametrize("part", ["__init__.py", "requirements.txt", "pyproject.toml", "README.md"])
+@pytest.mark.parametrize(
+    "part", ["__init__.py", "requirements.txt", "pyproject.toml", "README.md", "composition/__init__.py"]
+)
 def test_a_package_without_one_of_its_parts_is_refused(package, cars, part):
     (package / part).unlink()
     with pytest.raises(InvalidInput, match=f"it lacks {part}"):
@@ -156,9 +150,33 @@ def test_a_link_is_refused(package, cars):
         members(package, cars, LICENCE)
 
 
-def test_a_car_without_one_of_its_pictures_is_refused(package, cars):
-    (cars / "gen1" / "side-red.png").unlink()
-    with pytest.raises(InvalidInput, match=r"side-red\.png"):
+def test_the_link_to_the_shared_core_is_packed_as_the_files_behind_it(package, cars):
+    as_files = members(package, cars, LICENCE)
+    shutil.rmtree(package / CORE.name)
+    (package / CORE.name).symlink_to(CORE)
+    assert members(package, cars, LICENCE) == as_files
+    assert {f"tripcanvas/composition/{file.name}" for file in CORE.glob("*.py")} <= {each.name for each in as_files}
+
+
+def test_the_core_s_name_may_lead_nowhere_else(package, cars, tmp_path):
+    shutil.rmtree(package / CORE.name)
+    (tmp_path / "other").mkdir()
+    (package / CORE.name).symlink_to(tmp_path / "other")
+    with pytest.raises(InvalidInput, match="not a link"):
+        members(package, cars, LICENCE)
+
+
+@pytest.mark.parametrize("name", ["side-red-studio.jp2", "side-badge.png"])
+def test_a_car_without_one_of_its_pictures_is_refused(package, cars, name):
+    (cars / "gen1" / name).unlink()
+    with pytest.raises(InvalidInput, match=re.escape(name)):
+        members(package, cars, LICENCE)
+
+
+def test_a_car_with_a_wrong_manifest_is_refused_by_its_key(package, cars):
+    text = (cars / "gen1" / "car.toml").read_text("utf-8")
+    (cars / "gen1" / "car.toml").write_text(text.replace("horizon_y = 8.0", ""), "utf-8")
+    with pytest.raises(InvalidInput, match="horizon_y"):
         members(package, cars, LICENCE)
 
 

@@ -1,4 +1,4 @@
-"""Tripcanvas nodes for ComfyUI: qwen writes and judges, wan paints, and a car's cut-out comes into the picture.
+"""Tripcanvas nodes for ComfyUI: qwen writes and judges, wan paints, and a car stands in the picture.
 
 Copy this folder into ComfyUI's ``custom_nodes/`` and set ``DASHSCOPE_API_KEY`` in the server's environment.
 """
@@ -6,7 +6,9 @@ Copy this folder into ComfyUI's ``custom_nodes/`` and set ``DASHSCOPE_API_KEY`` 
 from __future__ import annotations
 
 from .background_node import WanxBackground
+from .canvas_node import CarCanvas
 from .car_node import LoadCar
+from .composition_nodes import BadgeLock, CarComposite, CarHarmonize, CarShadow, HorizonPlace
 from .image_nodes import ImageSynthesisNode, WanxImage, WanxPicture
 from .judge_node import QwenJudge
 from .text_nodes import QwenPrompt, 旅行文本生成
@@ -20,6 +22,12 @@ NODE_CLASS_MAPPINGS = {
     "QwenPrompt": QwenPrompt,
     "QwenJudge": QwenJudge,
     "LoadCar": LoadCar,
+    "CarCanvas": CarCanvas,
+    "HorizonPlace": HorizonPlace,
+    "CarShadow": CarShadow,
+    "CarHarmonize": CarHarmonize,
+    "CarComposite": CarComposite,
+    "BadgeLock": BadgeLock,
 }
 
 #: Shown where the page has no translation; `locales` holds the Chinese and the English names.
@@ -32,6 +40,12 @@ NODE_DISPLAY_NAME_MAPPINGS = {
     "QwenPrompt": "千问写作 Qwen text",
     "QwenJudge": "千问评审图片 Qwen picture judge",
     "LoadCar": "载入车 Load car",
+    "CarCanvas": "车放上画布 Car on a canvas",
+    "HorizonPlace": "按地平线放车 Place on the horizon",
+    "CarShadow": "车的影子 Car shadow",
+    "CarHarmonize": "车融入画面 Car harmonize",
+    "CarComposite": "叠上车 Car composite",
+    "BadgeLock": "锁定车标 Badge lock",
 }
 
 __all__ = ["NODE_CLASS_MAPPINGS", "NODE_DISPLAY_NAME_MAPPINGS"]

@@ -86,8 +86,8 @@ class WanxBackground:
         Where `mask` is 1, the values are those of `image`; where it is between 0 and 1, the two are blended in linear
         light. Raises `NodeError`.
         """
+        from .composition.light import to_linear, to_srgb
         from .dashscope_client import BackgroundOrder, DashScope
-        from .light import over
         from .pictures import as_array, as_tensor, decode, first_mask, first_picture, png_of, resized
 
         cutout = first_picture(image)
@@ -104,7 +104,8 @@ class WanxBackground:
             url = dashscope.paint_around(order, painting(progress))
             progress.show(90)
             painted = resized(decode(dashscope.download(url)), height, width)
-        result = over(cutout, alpha, painted / 255.0).astype("float32")
+        share = alpha[..., None]
+        result = to_srgb(to_linear(cutout) * share + to_linear(painted) * (1 - share))
         # Written over, not computed: not even the last bit of a kept pixel changes.
         kept = alpha >= 1
         result[kept] = as_array(image)[0, :, :, :3][kept]

@@ -10,7 +10,8 @@
     ├── OutcomeUnknown    a request that costs money got no usable answer; it is not repeated
     ├── DeadlinePassed    the overall deadline of the node is over
     ├── PictureRefused    what was downloaded is not a picture that can be used
-    └── CarUnusable       there is no such car, colour or view, or its files are not what their manifest says
+    ├── CarUnusable       there is no such car, colour or view, or its files are not what their manifest says
+    └── NoPlace           the background has no place for the car
 
 ComfyUI shows these sentences to the designer and writes them to its log, so they hold codes and request ids only:
 never a key, a prompt or a signed address.
@@ -62,6 +63,10 @@ class PictureRefused(NodeError):
 
 class CarUnusable(NodeError):
     """The car asset is absent or broken."""
+
+
+class NoPlace(NodeError):
+    """The background has no place for the car; another one may."""
 
 
 _CONTENT = (

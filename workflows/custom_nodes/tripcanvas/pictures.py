@@ -57,6 +57,15 @@ def first_picture(image: Any) -> NDArray[np.float32]:
     return np.clip(values[0, :, :, :3], 0.0, 1.0)
 
 
+def codes_of(image: Any) -> NDArray[np.uint8]:
+    """The first picture of an IMAGE in 8 bits (H, W, 3), as ComfyUI's SaveImage writes it: truncated, not rounded.
+
+    What is computed from these codes can be computed again from the saved file.
+    """
+    # In this order and in float32, as SaveImage does: 255 * (k / 255) is k for every code then.
+    return np.clip(255.0 * as_array(image)[0, :, :, :3], 0, 255).astype(np.uint8)
+
+
 def first_mask(mask: Any, height: int, width: int) -> NDArray[np.float32]:
     """The first mask as (height, width) in 0..1. Raises `PictureRefused` when it is of another size."""
     values = as_array(mask)

@@ -1,0 +1,83 @@
+"""What is ordered for the car of one render: which asset, and how it stands in the picture.
+
+The same order fills the graph's parameters and lets the picture be composed again, to judge what came back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from shared.cars import NO_CAR, choose_car
+from shared.journey import Received
+from shared.pictures.composition.manifest import Manifest
+from shared.pictures.composition.order import SceneOrder
+from shared.styles import Style
+from shared.workflows import Workflow
+
+#: The parameters that a workflow has to have when it puts the car into the picture.
+CAR_PARAMETERS = (
+    *("plate_prefix", "car", "car_colour", "car_light", "car_view"),
+    *("sun_elevation", "surface", "car_texture", "car_budget"),
+)
+#: Those that say where the car stands in a background that is painted around it.
+_GIVEN = ("car_x", "car_y", "car_width")
+#: The sun's elevation that stands for no sun at all.
+_NO_SUN_DEG = -90.0
+
+
+@dataclass(frozen=True, slots=True)
+class CarOrder:
+    """A car of the assets, in one of its colours, and how it is to stand in the picture."""
+
+    car: Manifest
+    colour: str
+    scene: SceneOrder
+
+
+def car_order(
+    received: Received,
+    style: Style,  # noqa: ARG001
+    render: int,  # noqa: ARG001
+    workflow: Workflow,
+    cars: Mapping[str, Manifest],
+) -> CarOrder | None:
+    """The order of a journey's nth render; None when no asset shows the trip's car, or the workflow takes none."""
+    chosen = choose_car(received.facts.car_model, received.facts.car_color, cars)
+    if chosen is None or "car" not in workflow.parameters:
+        return None
+    scene = _given(SceneOrder(), workflow)
+    return CarOrder(cars[chosen.car], chosen.colour, scene)
+
+
+def _given(scene: SceneOrder, workflow: Workflow) -> SceneOrder:
+    """The order as far as the workflow leaves the view and the place open."""
+    parameters = workflow.parameters
+    view = parameters.get("car_view")
+    if view is not None and scene.view not in view.choices:
+        scene = replace(scene, view=str(view.default))
+    if all(name in parameters for name in _GIVEN):
+        left, top, width = (int(parameters[name].default or 0) for name in _GIVEN)
+        scene = replace(scene, position="auto", given_px=(left, top, width))
+    return scene
+
+
+def parameters_of(order: CarOrder | None) -> dict[str, str | int | float]:
+    """The graph's parameters by their names; a workflow may lack some."""
+    if order is None:
+        return {"car": NO_CAR}
+    scene = order.scene
+    values: dict[str, str | int | float] = {
+        "car": order.car.model,
+        "car_colour": order.colour,
+        "car_light": scene.light,
+        "car_view": scene.view,
+        "car_position": scene.position,
+        "sun_elevation": _NO_SUN_DEG if scene.sun_elevation_deg is None else scene.sun_elevation_deg,
+        "surface": scene.surface,
+        "car_texture": scene.texture,
+        "car_budget": scene.budget_delta_e00,
+    }
+    if scene.given_px is not None:
+        values |= dict(zip(_GIVEN, scene.given_px, strict=True))
+    return values
