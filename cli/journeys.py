@@ -103,7 +103,8 @@ def _detail(journey: Journey, record: Record) -> str:
         case RenderFailed():
             return f"{record.code}: {record.reason}"
         case Inspected():
-            return f"{record.verdict}: " + ", ".join(f"{m.name} {m.value:g}" for m in record.metrics)
+            missed = ", ".join(f"{m.name} {m.value:g}" for m in record.metrics if not m.passed)
+            return f"{record.verdict}: " + (missed or f"{len(record.metrics)} metrics within their bounds")
         case Stored():
             sizes = ", ".join(f"{v.width}×{v.height} {v.size_bytes // 1024} KiB" for v in record.variants)
             return f"labelled AI生成; {sizes}"

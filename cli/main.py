@@ -14,7 +14,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from cli import dead_letters, faults, nodes, workflows
+from cli import dead_letters, faults, inspections, nodes, workflows
 from cli.cloud import (
     ALREADY_STARTING,
     CloudError,
@@ -37,6 +37,7 @@ app.add_typer(dead_letters.app, name="dead-letters")
 app.add_typer(workflows.app, name="workflows")
 app.add_typer(eas.app, name="eas")
 app.add_typer(nodes.app, name="nodes")
+app.command()(inspections.inspection)
 console = Console(highlight=False)
 
 EXAMPLES = Path(__file__).parent.parent / "examples" / "trips"

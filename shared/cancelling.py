@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from shared.course import Course
 from shared.errors import InvalidInput
-from shared.journey import Cancelled, Stored, Submitted, task_id, trip_key
+from shared.journey import Cancelled, Inspected, Stored, Submitted, task_id, trip_key
 from shared.reporting import Outcome
 from shared.services import Services
 
@@ -43,6 +43,8 @@ def clean_up(course: Course) -> None:
         services.feed.withdraw(journey.id)
         for each in (stored.master, *stored.variants):
             services.gallery.delete(each.key)
+    for inspected in (record for record in journey.records if isinstance(record, Inspected) and record.overlay):
+        services.gallery.delete(inspected.overlay)
     submitted = journey.find(Submitted)
     if submitted is not None and submitted.index:
         services.image_queue.drop(task_id(journey.id, submitted.attempt), submitted.index)

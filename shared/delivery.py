@@ -13,12 +13,12 @@ from shared.course import Course
 from shared.errors import InvalidInput, Refused, TripcanvasError, Unavailable
 from shared.events import Message
 from shared.feed import PostImage, PostReceipt, build_post, image_of, visibility_of
+from shared.inspecting import inspect_render
 from shared.journey import (
     Failed,
     Held,
     Inspected,
     Journey,
-    Metric,
     Prompted,
     Published,
     Received,
@@ -34,7 +34,7 @@ from shared.journey import (
 from shared.reporting import Outcome
 from shared.results import Files, SinkRecord, read_answer
 from shared.services import Services
-from shared.submission import HEIGHT, WIDTH, submit
+from shared.submission import submit
 from shared.telemetry import log
 
 if TYPE_CHECKING:
@@ -82,7 +82,7 @@ def go_on(course: Course) -> None:
     """Do what comes after a render, from wherever the journey stands."""
     render = _Render(course)
     if course.journey.step is Step.RENDERED:
-        course.add(_inspected(course.journey, render, course.services))
+        course.add(inspect_render(course, render.fetch))
     if course.journey.step is Step.RENDER_FAILED:
         failed = course.journey.need(RenderFailed)
         if failed.busy and course.journey.unwritten:
@@ -131,24 +131,19 @@ class _Render:
     @cached_property
     def pixels(self) -> NDArray[np.uint8]:
         """sRGB (height, width, 3). Raises `InvalidInput` or `Refused` when it is no picture or is gone."""
+        return self._fetched(self.course.journey.need(Rendered).files[0])
+
+    def fetch(self, path: str) -> NDArray[np.uint8]:
+        """The pixels of one of the render's files, as `pixels`, which is not fetched twice."""
+        return self.pixels if path == self.course.journey.need(Rendered).files[0] else self._fetched(path)
+
+    def _fetched(self, path: str) -> NDArray[np.uint8]:
         from shared.pictures.decode import MAX_FILE_BYTES, decode
 
-        services, rendered = self.course.services, self.course.journey.need(Rendered)
-        key = f"{services.settings.render_prefix}/output/{rendered.files[0]}"
-        return decode(services.renders.get(key, max_bytes=MAX_FILE_BYTES))
-
-
-def _inspected(journey: Journey, render: _Render, services: Services) -> Inspected:
-    from shared.pictures.inspection.limits import Limits
-    from shared.pictures.inspection.whole import inspect_whole
-
-    try:
-        metrics = inspect_whole(render.pixels, WIDTH, HEIGHT, Limits())
-    except (InvalidInput, Refused) as error:
-        metrics = (Metric("readable", 0.0, at_least=1.0),)
-        log("unreadable_render", journey=journey.id, reason=str(error))
-    verdict = "pass" if all(metric.passed for metric in metrics) else "again"
-    return Inspected(at=services.now(), attempt=journey.attempt, metrics=metrics, verdict=verdict)
+        services = self.course.services
+        return decode(
+            services.renders.get(f"{services.settings.render_prefix}/output/{path}", max_bytes=MAX_FILE_BYTES)
+        )
 
 
 def _after_inspection(course: Course, render: _Render) -> None:
@@ -157,8 +152,9 @@ def _after_inspection(course: Course, render: _Render) -> None:
         _store(course, render)
         return
     missed = ", ".join(f"{metric.name} {metric.value:g}" for metric in inspected.metrics if not metric.passed)
-    reason = f"no attempt passed; last: {missed}"
-    _again(course, Held(at=course.services.now(), code="inspection", reason=reason))
+    hopeless = inspected.verdict == "hold"
+    reason = missed if hopeless else f"no attempt passed; last: {missed}"
+    _again(course, Held(at=course.services.now(), code="inspection", reason=reason), can_help=not hopeless)
 
 
 def _store(course: Course, render: _Render) -> None:

@@ -184,10 +184,14 @@ class Metric(msgspec.Struct, frozen=True):
 
 
 class Inspected(_Record, frozen=True, kw_only=True, tag=Step.INSPECTED.value):
-    """The picture was measured. `verdict` is "pass" or "again"."""
+    """The picture was measured. `verdict` is "pass", "again", or "hold" where another render can't help.
+
+    `overlay` is the key in the gallery of a picture that shows what failed, "" when nothing did.
+    """
 
     metrics: tuple[Metric, ...]
     verdict: str
+    overlay: str = ""
 
 
 class StoredObject(msgspec.Struct, frozen=True):

@@ -10,7 +10,7 @@ from functools import cached_property
 from shared.car_orders import CAR_PARAMETERS
 from shared.cars import load_cars
 from shared.clouds.image_queue import ImageQueue, open_image_queue
-from shared.clouds.llm import TextModel
+from shared.clouds.llm import TextModel, VisionModel
 from shared.clouds.messages import Messages, open_messages
 from shared.clouds.objects import Bucket, open_bucket
 from shared.errors import Misconfigured
@@ -65,6 +65,19 @@ class Services:
             settings.need("dashscope_api_key"),
             settings.need("text_model"),
             settings.number("text_timeout_s"),
+        )
+
+    @cached_property
+    def judge_model(self) -> VisionModel | None:
+        """The model that judges finished pictures; None when that is switched off."""
+        settings = self.settings
+        if settings.judge_model == "off":
+            return None
+        return VisionModel(
+            settings.need("dashscope_url"),
+            settings.need("dashscope_api_key"),
+            settings.need("judge_model"),
+            settings.number("judge_timeout_s"),
         )
 
     @cached_property

@@ -42,6 +42,9 @@ class Settings:
     dashscope_api_key: str = _setting("DASHSCOPE_API_KEY", secret=True)
     text_model: str = _setting("TRIPCANVAS_TEXT_MODEL", "qwen3.7-plus")
     text_timeout_s: str = _setting("TRIPCANVAS_TEXT_TIMEOUT_S", "15")
+    #: The model that judges finished pictures; "off" leaves the judging out.
+    judge_model: str = _setting("TRIPCANVAS_JUDGE_MODEL", "qwen3.7-plus")
+    judge_timeout_s: str = _setting("TRIPCANVAS_JUDGE_TIMEOUT_S", "30")
     image_model: str = _setting("TRIPCANVAS_IMAGE_MODEL", "wan2.2-t2i-flash")
 
     eas_url: str = _setting("TRIPCANVAS_EAS_URL")

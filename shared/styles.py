@@ -40,7 +40,8 @@ class Style(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     """One style.
 
     `phrase` is the wording every painting prompt of the style contains, `negative` what its pictures must not show,
-    `palette` colour words by season, `suits` when it is chosen by rule, `car` how a car looks in it.
+    `palette` colour words by season, `suits` when it is chosen by rule, `car` how a car looks in it, `limits` its own
+    bounds of the inspection, by the names of `shared.pictures.inspection.limits.BOUNDS`.
     """
 
     id: str
@@ -53,6 +54,7 @@ class Style(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     palette: dict[str, str]
     suits: Suits
     car: CarLook = CarLook()
+    limits: dict[str, float] = {}
 
 
 @cache

@@ -177,7 +177,11 @@ def _verdict(measures: Measures) -> str:
     return msgspec.json.encode(
         {
             "passes": not faults,
-            "score": max(1, 8 - 3 * len(faults)),
+            "score": (points := max(1, 8 - 3 * len(faults))),
+            # The questions of the product's own rubric; what is asked makes no difference to what is measured.
+            "style": points,
+            "belonging": points,
+            "clean": points,
             "faults": faults,
             "measures": measures,
             "model_note": MODEL_NOTE,

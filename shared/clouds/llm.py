@@ -1,4 +1,4 @@
-"""DashScope's text models, by the official SDK.
+"""DashScope's models that write and that see, by the official SDK.
 
 The SDK answers HTTP errors as values and raises only for transport; both become errors of `shared.errors` here. Codes
 come in two spellings (`InvalidApiKey`, `invalid_api_key`) and are normalised; messages are never compared.
@@ -67,35 +67,76 @@ class TextModel:
         return retrying(lambda: self._ask(messages, max_tokens), idempotent=False, attempts=2)
 
     def _ask(self, messages: list[dict[str, str]], max_tokens: int) -> Answer:
-        import requests
         from dashscope import Generation
 
-        # The SDK logs a traceback for every connection that fails; what it means is told by our own errors.
-        logging.getLogger("dashscope").setLevel(logging.CRITICAL)
-
-        with open_session(self.url, _one_shot_session()) as session:
-            try:
-                answer: Any = Generation.call(
-                    model=self.model,
-                    messages=cast(Any, messages),
-                    api_key=self.api_key,
-                    base_address=self.url,
-                    session=session,
-                    request_timeout=self.timeout_s,
-                    result_format="message",
-                    response_format={"type": "json_object"},
-                    # Models that think by default refuse JSON mode otherwise, and cost a multiple.
-                    enable_thinking=False,
-                    max_tokens=max_tokens,
-                )
-            except requests.exceptions.RequestException as error:
-                raise transport_error("dashscope", error, _CHECK) from None
-            except (TypeError, AttributeError, LookupError, ValueError, RecursionError):
-                # What the SDK raises for an HTTP 200 without "output", or in another form than it expects.
-                raise OutcomeUnknown("dashscope", "NoOutput") from None
-        if answer.status_code != 200:
-            raise _error(answer.status_code, code_word(answer.code), code_word(answer.request_id))
+        answer = _called(
+            Generation,
+            self.url,
+            model=self.model,
+            messages=cast(Any, messages),
+            api_key=self.api_key,
+            request_timeout=self.timeout_s,
+            result_format="message",
+            response_format={"type": "json_object"},
+            # Models that think by default refuse JSON mode otherwise, and cost a multiple.
+            enable_thinking=False,
+            max_tokens=max_tokens,
+        )
         return _read(answer, self.model)
+
+
+@dataclass(frozen=True, slots=True)
+class VisionModel:
+    """One model of DashScope that sees; `url` as for `TextModel`."""
+
+    url: str
+    api_key: str = field(repr=False)
+    model: str
+    timeout_s: float
+
+    def ask(self, messages: list[dict[str, Any]], *, max_tokens: int = 200) -> Answer:
+        """Ask for one JSON object about the pictures in `messages`, at temperature 0; retries and errors as there.
+
+        A picture is a data URI: what looks like a path would be read from this machine and uploaded by the SDK.
+        """
+        return retrying(lambda: self._ask(messages, max_tokens), idempotent=False, attempts=2)
+
+    def _ask(self, messages: list[dict[str, Any]], max_tokens: int) -> Answer:
+        from dashscope import MultiModalConversation
+
+        answer = _called(
+            MultiModalConversation,
+            self.url,
+            model=self.model,
+            messages=messages,
+            api_key=self.api_key,
+            request_timeout=self.timeout_s,
+            response_format={"type": "json_object"},
+            enable_thinking=False,
+            temperature=0.0,
+            max_tokens=max_tokens,
+        )
+        return _read(answer, self.model)
+
+
+def _called(api: Any, url: str, **request: Any) -> Any:
+    """One call of the SDK. Raises `Misconfigured`, `Refused`, `Unavailable` or `OutcomeUnknown`."""
+    import requests
+
+    # The SDK logs a traceback for every connection that fails; what it means is told by our own errors.
+    logging.getLogger("dashscope").setLevel(logging.CRITICAL)
+
+    with open_session(url, _one_shot_session()) as session:
+        try:
+            answer: Any = api.call(base_address=url, session=session, **request)
+        except requests.exceptions.RequestException as error:
+            raise transport_error("dashscope", error, _CHECK) from None
+        except (TypeError, AttributeError, LookupError, ValueError, RecursionError):
+            # What the SDK raises for an HTTP 200 without "output", or in another form than it expects.
+            raise OutcomeUnknown("dashscope", "NoOutput") from None
+    if answer.status_code != 200:
+        raise _error(answer.status_code, code_word(answer.code), code_word(answer.request_id))
+    return answer
 
 
 def _one_shot_session() -> Any:
@@ -133,6 +174,9 @@ def _read(answer: Any, model: str) -> Answer:
         usage = answer.usage or {}
     except (AttributeError, IndexError, KeyError, TypeError):
         raise OutcomeUnknown("dashscope", "NoOutput", code_word(answer.request_id)) from None
+    if isinstance(text, list):
+        # Models that see answer in parts.
+        text = "".join(str(part.get("text", "")) for part in text if isinstance(part, dict))
     if not isinstance(text, str):
         raise OutcomeUnknown("dashscope", "NoText", code_word(answer.request_id))
     return Answer(
