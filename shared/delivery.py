@@ -82,7 +82,7 @@ def go_on(course: Course) -> None:
     """Do what comes after a render, from wherever the journey stands."""
     render = _Render(course)
     if course.journey.step is Step.RENDERED:
-        course.add(inspect_render(course, render.fetch))
+        inspect_render(course, render.fetch)
     if course.journey.step is Step.RENDER_FAILED:
         failed = course.journey.need(RenderFailed)
         if failed.busy and course.journey.unwritten:

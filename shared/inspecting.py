@@ -43,8 +43,11 @@ class _Findings:
         self.metrics.append(Metric(name, 0.0, at_least=1.0))
 
 
-def inspect_render(course: Course, fetch: Fetch) -> Inspected:
+def inspect_render(course: Course, fetch: Fetch) -> None:
     """Inspect the newest render; `fetch` gives the pixels (H, W, 3) of a file of the render bucket, 8-bit sRGB.
+
+    What was found is added to the journey. The marked picture of a failure is put after that stands on the ledger: a
+    run that was overtaken leaves none behind.
 
     Raises what storage and judge raise when they can't be reached, and `Misconfigured`.
     """
@@ -56,10 +59,19 @@ def inspect_render(course: Course, fetch: Fetch) -> Inspected:
     if pixels is not None and found.passed:
         _judge(course, pixels, found)
     verdict = "pass" if found.passed else "hold" if found.hopeless else "again"
-    overlay = _keep_overlay(course, pixels, found) if pixels is not None and not found.passed else ""
-    return Inspected(
-        at=services.now(), attempt=journey.attempt, metrics=tuple(found.metrics), verdict=verdict, overlay=overlay
+    marked = pixels is not None and not found.passed
+    overlay = f"private/{journey.id[:2]}/{journey.id}/inspection-{journey.attempt}.png" if marked else ""
+    course.add(
+        Inspected(
+            at=services.now(), attempt=journey.attempt, metrics=tuple(found.metrics), verdict=verdict, overlay=overlay
+        )
     )
+    if pixels is not None and overlay:
+        from shared.pictures.inspection.overlay import draw_overlay
+
+        course.commit()
+        body = draw_overlay(pixels, found.metrics, found.zones)
+        services.gallery.put(overlay, body, "image/png", cache_control="private")
 
 
 def _pixels(path: str, fetch: Fetch, found: _Findings, name: str, journey: str) -> NDArray[np.uint8] | None:
@@ -137,14 +149,3 @@ def _limits(course: Course) -> Limits:
         return Limits(style.limits)
     except InvalidInput as error:
         raise Misconfigured(f"style {style.id}.toml: {error}") from None
-
-
-def _keep_overlay(course: Course, pixels: NDArray[np.uint8], found: _Findings) -> str:
-    """Put the marked picture where only the operators read; returns its key."""
-    from shared.pictures.inspection.overlay import draw_overlay
-
-    journey = course.journey
-    key = f"private/{journey.id[:2]}/{journey.id}/inspection-{journey.attempt}.png"
-    body = draw_overlay(pixels, found.metrics, found.zones)
-    course.services.gallery.put(key, body, "image/png", cache_control="private")
-    return key
