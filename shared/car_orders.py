@@ -12,6 +12,7 @@ from shared.cars import NO_CAR, choose_car
 from shared.journey import Received
 from shared.pictures.composition.manifest import Manifest
 from shared.pictures.composition.order import SceneOrder
+from shared.scene_order import PLACE_FOR_A_CAR, scene_order
 from shared.styles import Style
 from shared.workflows import Workflow
 
@@ -37,8 +38,8 @@ class CarOrder:
 
 def car_order(
     received: Received,
-    style: Style,  # noqa: ARG001
-    render: int,  # noqa: ARG001
+    style: Style,
+    render: int,
     workflow: Workflow,
     cars: Mapping[str, Manifest],
 ) -> CarOrder | None:
@@ -46,7 +47,7 @@ def car_order(
     chosen = choose_car(received.facts.car_model, received.facts.car_color, cars)
     if chosen is None or "car" not in workflow.parameters:
         return None
-    scene = _given(SceneOrder(), workflow)
+    scene = _given(scene_order(received, style, render), workflow)
     return CarOrder(cars[chosen.car], chosen.colour, scene)
 
 
@@ -60,6 +61,13 @@ def _given(scene: SceneOrder, workflow: Workflow) -> SceneOrder:
         left, top, width = (int(parameters[name].default or 0) for name in _GIVEN)
         scene = replace(scene, position="auto", given_px=(left, top, width))
     return scene
+
+
+def prompt_with_room(prompt: str, workflow: Workflow) -> str:
+    """The painting prompt of a picture with a car in it: with room for the car, if the workflow's limit leaves it."""
+    longer = f"{prompt.rstrip(' .,')}, {PLACE_FOR_A_CAR}"
+    limit = workflow.parameters["prompt"].max_length
+    return prompt if limit is not None and len(longer) > limit else longer
 
 
 def parameters_of(order: CarOrder | None) -> dict[str, str | int | float]:

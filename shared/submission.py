@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 
-from shared.car_orders import CarOrder, car_order, parameters_of
+from shared.car_orders import CarOrder, car_order, parameters_of, prompt_with_room
 from shared.clouds.image_queue import Place
 from shared.course import Course, InProgress, NotQueued
 from shared.errors import InvalidInput, Misconfigured, NotDone, OutcomeUnknown, Refused, Unavailable
@@ -135,8 +135,9 @@ def ordered_car(journey: Journey, attempt: int, workflow: Workflow, services: Se
 
 def _graph(journey: Journey, attempt: int, workflow: Workflow, services: Services) -> bytes:
     prompted, task = journey.need(Prompted), task_id(journey.id, attempt)
+    prompt, car = prompted.brief.painting_prompt, ordered_car(journey, attempt, workflow, services)
     values: dict[str, str | int | float] = {
-        "prompt": prompted.brief.painting_prompt,
+        "prompt": prompt_with_room(prompt, workflow) if car else prompt,
         "negative_prompt": prompted.brief.negative_prompt,
         "seed": seed_of(task),
         "size": f"{WIDTH}*{HEIGHT}",
@@ -145,7 +146,7 @@ def _graph(journey: Journey, attempt: int, workflow: Workflow, services: Service
         "model": services.settings.image_model,
         "filename_prefix": f"{task}/{PICTURE}",
         "plate_prefix": f"{task}/{PLATE}",
-        **parameters_of(ordered_car(journey, attempt, workflow, services)),
+        **parameters_of(car),
     }
     try:
         return workflow.fill(

@@ -39,22 +39,15 @@ def compose(plate: Bytes, manifest: Manifest, colour: str, order: SceneOrder) ->
 
     Raises `NoPlace` when the background can't take the car, and `BadPack` for a colour or a file that the pack lacks.
     """
-    place = ordered_place(plate, manifest, order)
+    if order.given_px is None:
+        place = find_place(plate, manifest, order.view, order.position)
+    else:
+        place = placed_at(manifest, order.view, *order.given_px)
     picture = load_picture(manifest, place.view_id, colour, nearest_light(manifest, order.light).light_id)
     plain = prepared(picture, place)
     ground = with_car_on_it(to_linear(plate), picture, plain, place, order)
     layer = harmonised(plain, plain, ground, place, order)
     return Composition(finished(over(layer, place, ground), layer, place, plate), place, layer, plain, ground)
-
-
-def ordered_place(plate: Bytes, manifest: Manifest, order: SceneOrder) -> Place:
-    """Where the car stands in the background `plate` (H, W, 3): at the place that was given, or where it fits best.
-
-    Raises `NoPlace`.
-    """
-    if order.given_px is None:
-        return find_place(plate, manifest, order.view, order.position)
-    return placed_at(manifest, order.view, *order.given_px)
 
 
 def over(layer: Layer, place: Place, ground: Floats) -> Floats:

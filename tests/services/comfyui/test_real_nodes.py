@@ -58,7 +58,8 @@ def saved(source: str) -> dict[str, Any]:
 
 def chosen_car(width: int) -> dict[str, Any]:
     asset = next(iter(cars().values()))
-    return node("LoadCar", car=asset.car_id, colour=asset.colours[0], view=next(iter(asset.views)), width=width)
+    colour, view = next(iter(asset.colours)), next(iter(asset.views))
+    return node("LoadCar", car=asset.model, colour=colour, light="noon", view=view, width=width)
 
 
 def picture(engine: Engine, graph: dict[str, Any]) -> np.ndarray[Any, np.dtype[np.uint8]]:
@@ -120,7 +121,7 @@ def test_the_server_offers_each_node_as_it_is_here(name: str) -> None:
 @pytest.mark.parametrize(
     ("refused", "words"),
     [
-        (node("LoadCar", car="../gen1", colour="red", view="side", width=64), "没有车型"),
+        (node("LoadCar", car="../gen1", colour="red", light="noon", view="side", width=64), "没有车型"),
         (node("WanxImage", prompt="湖", negative_prompt="", model="wan2.6-t2i", size="768*960", seed=1), "1638400"),
         (node("WanxImage", prompt="湖", negative_prompt="", model="wan2.2-t2i-flash", size="9*9", seed=1), "W*H"),
     ],

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from .cars import NO_CAR, chosen, unusable
+from .cars import AUTO, NO_CAR, chosen, unusable
 from .composition.manifest import BadPack
 from .composition.order import SceneOrder
 
@@ -63,9 +63,10 @@ class CarCanvas:
         """
         import numpy as np
 
-        from .composition.composite import place_at, window
+        from .composition.composite import window
         from .composition.layer import prepared
         from .composition.packs import load_picture, nearest_light
+        from .composition.place import placed_at
         from .composition_nodes import CarPlace
         from .cutouts import straight
         from .pictures import as_tensor
@@ -75,8 +76,9 @@ class CarCanvas:
         found = None
         if anchors["car"] != NO_CAR:
             manifest = chosen(anchors["car"], anchors["colour"], anchors["view"])
-            order = SceneOrder(light=anchors["light"], view=anchors["view"], given_px=(x, y, car_width))
-            place = place_at(manifest, order.view, x, y, car_width)
+            view = next(iter(manifest.views)) if anchors["view"] == AUTO else anchors["view"]
+            order = SceneOrder(light=anchors["light"], view=view, given_px=(x, y, car_width))
+            place = placed_at(manifest, view, x, y, car_width)
             try:
                 light = nearest_light(manifest, order.light).light_id
                 picture = load_picture(manifest, place.view_id, anchors["colour"], light)

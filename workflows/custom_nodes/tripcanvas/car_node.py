@@ -139,7 +139,7 @@ class LoadCar:
                 raise unusable(bad) from None
             height = max(1, round(width * seen.size_px[1] / seen.size_px[0]))
             picture, mask = straight(scaled(pixels, width, height))
-            anchors = {"car": car, "colour": colour, "light": lit.light_id, "view": view}
+            anchors = {"car": car, "colour": colour, "light": light, "view": view}
             anchors |= _anchors(asset, seen, width, height)
         return as_tensor(picture[np.newaxis]), as_tensor(mask[np.newaxis]), anchors, width, height
 

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 POSITIONS = ("auto", "left", "centre", "right")
 SURFACES = ("dry", "wet", "snow")
-TEXTURES = ("none",)
+TEXTURES = ("none", "ink", "watercolour", "oil", "anime", "woodblock")
 #: A sun's elevation that stands for no sun at all.
 NO_SUN_DEG = -90.0
 _DEFAULT = SceneOrder()
@@ -92,8 +92,8 @@ class HorizonPlace:
         """Return the place, and its rectangle in pixels of the picture. Raises `NoPlace` and `CarUnusable`."""
         if anchors["car"] == NO_CAR:
             return None, 0, 0, 0, 0
-        from .composition.composite import ordered_place
         from .composition.place import NoPlace as Nowhere
+        from .composition.place import find_place
         from .pictures import codes_of
 
         manifest = chosen(anchors["car"], anchors["colour"], anchors["view"])
@@ -104,7 +104,7 @@ class HorizonPlace:
             position=position,
         )
         try:
-            place = ordered_place(codes_of(image), manifest, order)
+            place = find_place(codes_of(image), manifest, order.view, order.position)
         except Nowhere as nowhere:
             raise NoPlace(
                 "这张背景放不下这辆车，请换一张或换个视角", f"this background has no place for the car: {nowhere}"
