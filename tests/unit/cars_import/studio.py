@@ -98,7 +98,7 @@ def backdrop(kind: str, height_px: int, width_px: int) -> Floats:
 
 
 def photographed(
-    car: Floats, behind: Floats, *, bits: int = 8, noise: float = 0.0015, hidden: str = "kept", seed: int = 7
+    car: Floats, behind: Floats, *, bits: int = 8, noise: float = 0.0005, hidden: str = "kept", seed: int = 7
 ) -> NDArray[np.uint8] | NDArray[np.uint16]:
     """The cut-out (H, W, 4) that a designer hands over: sRGB codes of car and backdrop mixed, straight alpha.
 
