@@ -1,0 +1,1 @@
+"""Car assets: bringing designers' cut-outs in, and judging the packs that are there."""
