@@ -1,0 +1,10 @@
+"""How right the car is in the picture, measured against renders of the same scene: ``python -m benchmarks.composition``.
+
+Truth is made, not judged: a car whose colours and coverage are known is photographed before a studio backdrop by a
+simulated camera, cut out with its true coverage, and set into a background. The same car set into the same background
+from its true colours, in linear light and in double precision, is what the result is held against (CIEDE2000).
+
+Read in this order: `assets`, `backdrops`, `backgrounds` (what is put together), `methods` (how), `measures` (what is
+looked at), then one module a table: `colours`, `shadows`, `horizons`, `delivered`, `speed`, `inspection`; `report`
+holds the bars. `sheets` paints pictures to look at.
+"""
