@@ -6,26 +6,35 @@ its mesh as real edges. Only the right half (y > 0) is made; the other is its mi
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import NamedTuple
-
 import numpy as np
-from solids import Field, Mesh, Plane, bell, curve, cut, gradient, mesh, polygon, ramp, rounded, smax, smin, step
+from badges import badge, road_and_horizon
+from car import Badge, Car, Paint, Part, View
+from furniture import cabin, plate
+from shell import (
+    FAR,
+    Mark,
+    dressed,
+    from_above,
+    from_ahead,
+    from_side,
+    gap,
+    inset,
+    leaning,
+    mirrors,
+    normal_at,
+    round_front,
+    round_rear,
+    surface_x,
+    surface_y,
+)
+from solids import Field, Plane, bell, curve, polygon, ramp, rounded, smax, smin, step
+from wheels import Rim, wheels
 
 LENGTH_M, WIDTH_M, HEIGHT_M = 4.75, 1.86, 1.45
 AXLES_X_M = (0.87, 3.67)
 WHEEL_RADIUS_M = 0.348  # 245/45 R19
 TYRE_MIDDLE_Y_M = 0.795
 _ARCH_M = 0.377
-
-
-class Part(NamedTuple):
-    """A surface with one material: points (N, 3), their normals (N, 3), triangles (M, 3)."""
-
-    material: str
-    points: Plane
-    normals: Plane
-    faces: np.ndarray
 
 
 # ------------------------------------------------------------------------------------------------ curves (metres)
@@ -151,58 +160,6 @@ def _rear_window(x: Plane, y: Plane, z: Plane) -> Plane:
     return np.maximum.reduce([pillar, 3.17 - _along_canopy(x, y), _along_canopy(x, y) - 4.12, 0.03 - _lower(x, y, z)])
 
 
-class _Mark(NamedTuple):
-    """What covers a stretch of the shell: the material, its edges (behind the first, before the second), and where.
-
-    ``box`` is (x, y, z) from and to, in metres.
-    """
-
-    material: str
-    edge: Field
-    inner: Field | None
-    box: tuple[tuple[float, float], tuple[float, float], tuple[float, float]]
-
-    def here(self, x: Plane, y: Plane, z: Plane) -> np.ndarray:
-        """Which points lie in the box."""
-        inside = np.ones(x.shape, dtype=bool)
-        for values, (low, high) in zip((x, y, z), self.box, strict=True):
-            inside &= (values > low) & (values < high)
-        return inside
-
-
-_Outline = Callable[[Plane, Plane], Plane]
-
-
-def _from_side(outline: _Outline) -> Field:
-    return lambda x, _y, z: outline(x, z)
-
-
-def _from_above(outline: _Outline) -> Field:
-    return lambda x, y, _z: outline(x, y)
-
-
-def _from_ahead(outline: _Outline) -> Field:
-    return lambda _x, y, z: outline(y, z)
-
-
-def _round_front(outline: _Outline) -> Field:
-    """Seen along the way around the front corner, so that a lamp keeps its height on both sides of it."""
-    return lambda x, y, z: outline(y + 0.75 * x, z)
-
-
-def _round_rear(outline: _Outline) -> Field:
-    return lambda x, y, z: outline(y + 0.75 * (LENGTH_M - x), z)
-
-
-def _inset(distance: Field, by: float) -> Field:
-    return lambda x, y, z: distance(x, y, z) + by
-
-
-def _leaning(x_at_600: float, lean: float) -> Field:
-    """An upright line on the flank through ``x_at_600`` at a height of 0.6 m."""
-    return lambda x, _y, z: x - x_at_600 - lean * (z - 0.6)
-
-
 def _side_glass(x: Plane, y: Plane, z: Plane) -> Plane:
     """Both panes within their frame, without the pillar between them."""
     return np.maximum(_side_frame(x, y, z) + 0.020, 0.05 - np.abs(x - 2.60 + 0.05 * (z - 1.0)))
@@ -216,123 +173,88 @@ def _arch_lip(x: Plane, _y: Plane, z: Plane) -> Plane:
     return _wheel_distance(x, z) - _ARCH_M - 0.004
 
 
-def _marks() -> list[_Mark]:
+def _marks() -> list[Mark]:
     """All that covers the paint, later ones over earlier ones."""
-    far = (-9.0, 9.0)
     flank, above_skirt = (0.5, 9.0), (0.2, 9.0)
-    canopy, pane = (far, far, (0.85, 9.0)), (far, (0.4, 9.0), (0.9, 9.0))
-    nose, tail = ((-9.0, 0.72), far, far), ((4.1, 9.0), far, far)
+    canopy, pane = (FAR, FAR, (0.85, 9.0)), (FAR, (0.4, 9.0), (0.9, 9.0))
+    nose, tail = ((-9.0, 0.72), FAR, FAR), ((4.1, 9.0), FAR, FAR)
     gaps = [
-        *((_from_side(outline), 0.0030, ((0.6, 4.5), flank, above_skirt)) for outline in (_front_door, _rear_door)),
-        *((_from_side(outline), 0.0022, ((0.6, 4.5), flank, above_skirt)) for outline in _handles),
-        (_from_above(_bonnet_outline), 0.0030, ((-9.0, 1.45), far, (0.66, 9.0))),
-        (_from_above(_boot_outline), 0.0030, ((3.9, 9.0), far, (0.96, 9.0))),
-        (_leaning(0.535, 0.35), 0.0025, ((-9.0, 0.8), (0.6, 9.0), (0.30, 0.70))),
-        (_leaning(4.13, 0.5), 0.0025, ((3.9, 9.0), (0.6, 9.0), (0.30, 0.90))),
+        *((from_side(outline), 0.0030, ((0.6, 4.5), flank, above_skirt)) for outline in (_front_door, _rear_door)),
+        *((from_side(outline), 0.0022, ((0.6, 4.5), flank, above_skirt)) for outline in _handles),
+        (from_above(_bonnet_outline), 0.0030, ((-9.0, 1.45), FAR, (0.66, 9.0))),
+        (from_above(_boot_outline), 0.0030, ((3.9, 9.0), FAR, (0.96, 9.0))),
+        (leaning(0.535, 0.35), 0.0025, ((-9.0, 0.8), (0.6, 9.0), (0.30, 0.70))),
+        (leaning(4.13, 0.5), 0.0025, ((3.9, 9.0), (0.6, 9.0), (0.30, 0.90))),
     ]
     return [
-        *(_Mark("gap", _inset(line, -half), _inset(line, half), box) for line, half, box in gaps),
-        _Mark("gloss", _side_frame, None, pane),
-        _Mark("glass", _side_glass, None, pane),
-        _Mark("gloss", _windscreen, None, canopy),
-        _Mark("screen", _inset(_windscreen, 0.025), None, canopy),
-        _Mark("gloss", _rear_window, None, canopy),
-        _Mark("glass", _inset(_rear_window, 0.03), None, canopy),
-        _Mark("gloss", _from_ahead(_brow), None, nose),
-        _Mark("gloss", _round_front(_lamp), None, nose),
-        _Mark("light", _round_front(_light_strip), None, nose),
-        _Mark("tail_lamp", _round_rear(_tail_lamp), None, tail),
-        _Mark("tail_light", _inset(_round_rear(_tail_lamp), 0.020), None, tail),
-        _Mark("plastic", _from_ahead(_intake), None, nose),
-        _Mark("plastic", _from_ahead(_curtain), None, nose),
-        _Mark("plastic", _skirt, None, (far, far, far)),
-        _Mark("plastic", _arch_lip, None, (far, far, (-9.0, 0.8))),
+        *(gap(line, half, box) for line, half, box in gaps),
+        Mark("gloss", _side_frame, None, pane),
+        Mark("glass", _side_glass, None, pane),
+        Mark("gloss", _windscreen, None, canopy),
+        Mark("screen", inset(_windscreen, 0.025), None, canopy),
+        Mark("gloss", _rear_window, None, canopy),
+        Mark("glass", inset(_rear_window, 0.03), None, canopy),
+        Mark("gloss", from_ahead(_brow), None, nose),
+        Mark("gloss", round_front(_lamp), None, nose),
+        Mark("light", round_front(_light_strip), None, nose),
+        Mark("tail_lamp", round_rear(_tail_lamp, LENGTH_M), None, tail),
+        Mark("tail_light", inset(round_rear(_tail_lamp, LENGTH_M), 0.020), None, tail),
+        Mark("plastic", from_ahead(_intake), None, nose),
+        Mark("plastic", from_ahead(_curtain), None, nose),
+        Mark("plastic", _skirt, None, (FAR, FAR, FAR)),
+        Mark("plastic", _arch_lip, None, (FAR, FAR, (-9.0, 0.8))),
     ]
 
 
 # ------------------------------------------------------------------------------------------------------------ parts
 
 
-def body(step_m: float) -> list[Part]:
-    """The shell with everything that is cut into it, both halves."""
-    whole = mesh(_shell, (-0.05, 0.0, 0.12), (4.85, 1.0, 1.5), step_m)
-    marks = _marks()
-    for mark in marks:
-        for edge in (mark.edge, mark.inner):
-            if edge is not None:
-                whole = cut(whole, edge, mark.here(*whole.points.T))
-    x, y, z = whole.centres()
-    material = np.full(len(x), "paint", dtype="<U10")
-    for mark in marks:
-        inside = mark.here(x, y, z) & (mark.edge(x, y, z) < 0.0)
-        if mark.inner is not None:
-            inside &= mark.inner(x, y, z) > 0.0
-        material[inside] = mark.material
-    normals = _unit(gradient(_shell, whole.points))
-    parts = []
-    for name in np.unique(material):
-        parts += _both(str(name), whole.points, normals, whole.faces[material == name])
-    return parts
+def parts(step_m: float) -> list[Part]:
+    """Everything but the badges."""
+    fine = min(step_m, 0.006) * 0.55
+    front = np.array([surface_x(_shell, 0.0, 0.47) - 0.012, 0.0, 0.475])
+    return [
+        *dressed(_shell, _marks(), (-0.05, 0.0, 0.12), (4.85, 1.0, 1.5), step_m),
+        *mirrors(),
+        *wheels(Rim(spokes=5, pair_half_m=0.014), fine, AXLES_X_M, TYRE_MIDDLE_Y_M, WHEEL_RADIUS_M),
+        *cabin(),
+        *plate(front),
+    ]
 
 
-def mirrors() -> list[Part]:
-    """The outside mirrors."""
-
-    def housing(x: Plane, y: Plane, z: Plane) -> Plane:
-        u, v, w = (x - 1.655) / 0.090, (y - 0.945) / 0.108, (z - 1.040 - 0.05 * (y - 0.945)) / 0.064
-        shell = 0.075 * (np.power(np.abs(u) ** 2.4 + np.abs(v) ** 2.6 + np.abs(w) ** 2.4, 1 / 2.4) - 1.0)
-        return smax(shell, x - 1.715, 0.02)
-
-    def foot(x: Plane, y: Plane, z: Plane) -> Plane:
-        return smax(
-            np.maximum(np.abs(x - 1.66 - 0.1 * (y - 0.9)) - 0.035, y - 0.92),
-            np.abs(z - 0.990 - 0.35 * (y - 0.86)) - 0.013,
-            0.02,
-        )
-
-    parts = []
-    for name, solid in (("paint", housing), ("gloss", foot)):
-        made = mesh(solid, (1.50, 0.74, 0.90), (1.80, 1.15, 1.16), 0.004)
-        normals = _unit(gradient(solid, made.points))
-        parts += _both(name, made.points, normals, made.faces)
-    return parts
-
-
-def surface_x(y: float, z: float) -> float:
-    """x of the nose at (y, z), by bisection."""
-    low, high = -0.3, 1.0
-    for _ in range(40):
-        middle = (low + high) / 2
-        outside = float(_shell(np.array(middle), np.array(y), np.array(z))) > 0
-        low, high = (middle, high) if outside else (low, middle)
-    return low
-
-
-def surface_y(x: float, z: float) -> float:
-    """y of the right flank at (x, z), by bisection."""
-    low, high = 0.5, 1.1
-    for _ in range(40):
-        middle = (low + high) / 2
-        outside = float(_shell(np.array(x), np.array(middle), np.array(z))) > 0
-        low, high = (low, middle) if outside else (middle, high)
-    return high
-
-
-def normal_at(point: Plane) -> Plane:
-    """The outward normal of the shell at a point (3,)."""
-    return _unit(gradient(_shell, point[None]))[0]
-
-
-def _both(material: str, points: Plane, normals: Plane, faces: np.ndarray) -> list[Part]:
-    used, faces = np.unique(faces, return_inverse=True)
-    faces = faces.reshape(-1, 3)
-    points, normals = points[used], normals[used]
+def badges() -> dict[str, Badge]:
+    """The badges on the nose and behind the front wheels: a road in a hexagonal frame."""
+    nose = np.array([surface_x(_shell, 0.0, 0.672), 0.0, 0.672])
+    side = np.array([1.385, surface_y(_shell, 1.385, 0.735), 0.735])
     flip = np.array([1.0, -1.0, 1.0])
-    return [Part(material, points, normals, faces), Part(material, points * flip, normals * flip, faces[:, ::-1])]
+    normal = normal_at(_shell, side)
+    return {
+        "nose": badge(road_and_horizon, nose, normal_at(_shell, nose), 0.112),
+        "left": badge(road_and_horizon, side * flip, normal * flip, 0.085),
+        "right": badge(road_and_horizon, side, normal, 0.085),
+    }
 
 
-def _unit(vectors: Plane) -> Plane:
-    return vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)
-
-
-__all__ = ["Mesh", "Part", "body", "mirrors", "normal_at", "smin", "surface_x", "surface_y"]
+CAR = Car(
+    model="gen1",
+    names=("一代", "First generation"),
+    length_m=LENGTH_M,
+    width_m=WIDTH_M,
+    height_m=HEIGHT_M,
+    axles_x_m=AXLES_X_M,
+    wheel_radius_m=WHEEL_RADIUS_M,
+    tyre_middle_y_m=TYRE_MIDDLE_Y_M,
+    ground_clearance_m=0.165,
+    parts=parts,
+    badges=badges,
+    enamel=(0.004, 0.022, 0.055),
+    paints={
+        "black": Paint(("墨黑", "Ink black"), (0.0055, 0.0057, 0.0065), 0.0, 0.35),
+        "white": Paint(("雪山白", "Snow white"), (0.66, 0.66, 0.655), 0.0, 0.45),
+        "red": Paint(("中国红", "China red"), (0.36, 0.0045, 0.007), 0.25, 0.36),
+    },
+    views={
+        "three_quarter": View(36.0, 9.5, 2.4, "nose", half_frame_m=2.25, shift=-0.045, middle_m=0.44, aspect=0.55),
+        "side": View(90.0, 16.0, 1.6, "left", half_frame_m=2.60, shift=0.0, middle_m=0.68, aspect=0.36),
+    },
+)

@@ -13,14 +13,11 @@ from pathlib import Path
 
 import bpy
 import numpy as np
-from furniture import badge_outlines
-from gen1 import AXLES_X_M, HEIGHT_M, LENGTH_M, TYRE_MIDDLE_Y_M, WHEEL_RADIUS_M, WIDTH_M
+from car import Car
 from lights import LIGHTS, Light
+from models import MODELS
 from numpy.typing import NDArray
-from studio import PAINTS, VIEWS, Camera, build, only_badges, set_paint
-
-_COLOURS = {"black": ("墨黑", "Ink black"), "white": ("雪山白", "Snow white"), "red": ("中国红", "China red")}
-_BADGES = {"three_quarter": "nose", "side": "left"}
+from studio import Camera, build, only_badges, set_paint
 
 
 def _frame(samples: int) -> NDArray[np.float32]:
@@ -58,33 +55,34 @@ def _prepare(threads: int) -> None:
     scene.render.use_persistent_data = True
 
 
-def _car_facts() -> dict[str, object]:
+def _car_facts(car: Car) -> dict[str, object]:
     """What the manifest says about the car itself."""
+    front, rear = car.axles_x_m
     return {
-        "model": "gen1",
-        "name_zh": "一代",
-        "name_en": "First generation",
+        "model": car.model,
+        "name_zh": car.names[0],
+        "name_en": car.names[1],
         "licence": "Apache-2.0",
         "measures_mm": {
-            "length": 1000 * LENGTH_M,
-            "width": 1000 * WIDTH_M,
-            "height": 1000 * HEIGHT_M,
-            "wheelbase": 1000 * (AXLES_X_M[1] - AXLES_X_M[0]),
-            "front_overhang": 1000 * AXLES_X_M[0],
-            "track": 2000 * TYRE_MIDDLE_Y_M,
-            "tyre_diameter": 2000 * WHEEL_RADIUS_M,
-            "ground_clearance": 165,
+            "length": 1000 * car.length_m,
+            "width": 1000 * car.width_m,
+            "height": 1000 * car.height_m,
+            "wheelbase": 1000 * (rear - front),
+            "front_overhang": 1000 * front,
+            "track": 2000 * car.tyre_middle_y_m,
+            "tyre_diameter": 2000 * car.wheel_radius_m,
+            "ground_clearance": 1000 * car.ground_clearance_m,
         },
-        "colours": _COLOURS,
+        "colours": {colour: paint.names for colour, paint in car.paints.items()},
         "suns": {name: light.sun[:2] for name, light in LIGHTS.items() if light.sun is not None},
     }
 
 
-def _camera_facts(view_id: str, camera: Camera) -> dict[str, object]:
+def _camera_facts(car: Car, camera: Camera) -> dict[str, object]:
     """The camera in pixels of the whole frame."""
-    wheels = np.array([[axle, -TYRE_MIDDLE_Y_M, 0.0] for axle in AXLES_X_M])
+    wheels = np.array([[axle, -car.tyre_middle_y_m, 0.0] for axle in car.axles_x_m])
     return {
-        "badge_outline": camera.project(badge_outlines()[_BADGES[view_id]]).tolist(),
+        "badge_outline": camera.project(car.badges()[camera.view.badge].outline).tolist(),
         "wheel_contacts": camera.project(wheels).tolist(),
         "horizon_y": camera.horizon_row(),
         "axis_x": camera.axis_column(),
@@ -96,37 +94,43 @@ def _camera_facts(view_id: str, camera: Camera) -> dict[str, object]:
 
 
 def main() -> None:
-    """Render what is asked for and not there yet."""
+    """Render what is asked for and not there yet: first what a pack can't be without."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("frames", type=Path)
-    parser.add_argument("--view", action="append", choices=sorted(VIEWS))
-    parser.add_argument("--colour", action="append", choices=sorted(PAINTS))
+    parser.add_argument("--model", choices=sorted(MODELS), default="gen1")
+    parser.add_argument("--view", action="append")
+    parser.add_argument("--colour", action="append")
     parser.add_argument("--light", action="append", choices=sorted(LIGHTS))
     parser.add_argument("--width", type=int, default=1120, help="of the frame, in pixels; the car fills about 92 %%")
     parser.add_argument("--samples", type=int, default=32)
     parser.add_argument("--mesh", type=float, default=6.0, help="mesh size of the body in millimetres")
     parser.add_argument("--threads", type=int, default=1)
     args = parser.parse_args()
+    car = MODELS[args.model]
     args.frames.mkdir(parents=True, exist_ok=True)
-    (args.frames / "car.json").write_text(json.dumps(_car_facts(), ensure_ascii=False), encoding="utf-8")
-    made, rig = build(args.mesh / 1000)
+    (args.frames / "car.json").write_text(json.dumps(_car_facts(car), ensure_ascii=False), encoding="utf-8")
+    made, rig = build(car, args.mesh / 1000)
     _prepare(args.threads)
+    views = args.view or list(car.views)
+    rig.set(Light(sky=((0.0, (0.0, 0.0, 0.0)), (1.0, (0.0, 0.0, 0.0)))))
+    for view_id in views:
+        camera = Camera(car.views[view_id], car.length_m / 2, args.width)
+        (args.frames / f"{view_id}.json").write_text(json.dumps(_camera_facts(car, camera)), encoding="utf-8")
+        file = args.frames / f"{view_id}-badge.npy"
+        if not file.is_file():
+            bpy.context.scene.cycles.use_denoising = False
+            with only_badges():
+                np.save(file, _frame(64)[..., 0].astype(np.float16))
+    bpy.context.scene.cycles.use_denoising = True
     for light_id in args.light or LIGHTS:
         rig.set(LIGHTS[light_id])
-        for view_id in args.view or VIEWS:
-            camera = Camera(view_id, args.width)
-            (args.frames / f"{view_id}.json").write_text(json.dumps(_camera_facts(view_id, camera)), encoding="utf-8")
-            for colour in args.colour or PAINTS:
+        for view_id in views:
+            Camera(car.views[view_id], car.length_m / 2, args.width)
+            for colour in args.colour or car.paints:
                 file = args.frames / f"{view_id}-{colour}-{light_id}.npy"
                 if not file.is_file():
-                    set_paint(made["paint"], PAINTS[colour])
+                    set_paint(made["paint"], car.paints[colour])
                     np.save(file, _frame(args.samples).astype(np.float16))
-    rig.set(Light(sky=((0.0, (0.0, 0.0, 0.0)), (1.0, (0.0, 0.0, 0.0)))))
-    with only_badges():
-        for view_id in args.view or VIEWS:
-            Camera(view_id, args.width)
-            bpy.context.scene.cycles.use_denoising = False
-            np.save(args.frames / f"{view_id}-badge.npy", _frame(64)[..., 0].astype(np.float16))
 
 
 if __name__ == "__main__":

@@ -5,51 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 
 import bpy
 import numpy as np
 from bpy_extras.object_utils import world_to_camera_view
-from furniture import badges, cabin, plate, wheels
-from gen1 import LENGTH_M, Part, body, mirrors
+from car import Car, Paint, Part, View
 from lights import Rig
 from mathutils import Vector
-
-
-@dataclass(frozen=True, slots=True)
-class View:
-    """A level camera, ``distance_m`` from the car's middle, turned ``azimuth_deg`` from straight ahead of it."""
-
-    azimuth_deg: float
-    distance_m: float
-    height_m: float
-
-
-#: Landscapes have their foreground at the lower edge and their horizon in the middle: cameras above the roof fit them.
-VIEWS = {"three_quarter": View(36.0, 9.5, 2.4), "side": View(90.0, 16.0, 1.6)}
-#: Half of what the frame spans at the car's middle, and how far the lens is shifted aside, in frame widths.
-_HALF_FRAME_M = {"three_quarter": 2.25, "side": 2.60}
-_SHIFT = {"three_quarter": -0.045, "side": 0.0}
-#: The height that comes to the frame's middle, in metres at the car's middle, and the frame's height by its width.
-_MIDDLE_M = {"three_quarter": 0.44, "side": 0.68}
-_ASPECT = {"three_quarter": 0.55, "side": 0.36}
-
-
-@dataclass(frozen=True, slots=True)
-class Paint:
-    """Base colour (linear sRGB), share of metal flakes, roughness below the clear coat."""
-
-    rgb: tuple[float, float, float]
-    metallic: float
-    roughness: float
-
-
-PAINTS = {
-    "black": Paint((0.0055, 0.0057, 0.0065), 0.0, 0.35),
-    "white": Paint((0.66, 0.66, 0.655), 0.0, 0.45),
-    "red": Paint((0.36, 0.0045, 0.007), 0.25, 0.36),
-}
-
 
 #: The car's own lamps: colour, and strength in the studio.
 _EMITS = {"light": ((0.93, 0.96, 1.0), 1.6), "tail_light": ((1.0, 0.012, 0.015), 0.5)}
@@ -99,8 +61,8 @@ def _glass(name: str, tint: tuple[float, float, float]) -> bpy.types.Material:
     return material
 
 
-def materials() -> dict[str, bpy.types.Material]:
-    """One material for each name that parts carry."""
+def materials(enamel: tuple[float, float, float]) -> dict[str, bpy.types.Material]:
+    """One material for each name that parts carry; ``enamel`` is the colour of the badge's ground."""
     made = {
         "paint": _two_sided(_principled("paint", (0.5, 0.5, 0.5), Coat_Weight=1.0, Coat_Roughness=0.015)),
         "gap": _two_sided(_principled("gap", (0.004, 0.004, 0.004), Roughness=0.9)),
@@ -116,8 +78,9 @@ def materials() -> dict[str, bpy.types.Material]:
         "disc": _principled("disc", (0.16, 0.16, 0.165), Roughness=0.35, Metallic=1.0),
         "caliper": _principled("caliper", (0.03, 0.03, 0.032), Roughness=0.4),
         "cabin": _principled("cabin", (0.022, 0.022, 0.024), Roughness=0.7),
+        "satin": _principled("satin", (0.50, 0.51, 0.52), Roughness=0.3, Metallic=1.0),
         "chrome": _principled("chrome", (0.86, 0.87, 0.89), Roughness=0.08, Metallic=1.0),
-        "enamel": _principled("enamel", (0.004, 0.022, 0.055), Roughness=0.15, Coat_Weight=1.0),
+        "enamel": _principled("enamel", enamel, Roughness=0.15, Coat_Weight=1.0),
         "plate": _principled("plate", (0.70, 0.72, 0.72), Roughness=0.4),
         "glass": _glass("glass", (0.20, 0.215, 0.215)),
         "screen": _glass("screen", (0.55, 0.60, 0.58)),
@@ -144,16 +107,16 @@ def _add(part: Part, material: bpy.types.Material, name: str) -> None:
     bpy.context.scene.collection.objects.link(bpy.data.objects.new(name, shape))
 
 
-def build(mesh_m: float) -> tuple[dict[str, bpy.types.Material], Rig]:
+def build(car: Car, mesh_m: float) -> tuple[dict[str, bpy.types.Material], Rig]:
     """An empty scene filled with the car; answers the materials by name, and the light, which is still to be set."""
     bpy.ops.wm.read_factory_settings(use_empty=True)
-    made = materials()
-    fine = min(mesh_m, 0.006) * 0.55
-    for part in [*body(mesh_m), *mirrors(), *wheels(fine), *cabin(), *plate()]:
-        if len(part.faces):
-            _add(part, made[part.material], part.material)
-    for part in badges():
-        _add(part, made[part.material], BADGE)
+    made = materials(car.enamel)
+    for each in car.parts(mesh_m):
+        if len(each.faces):
+            _add(each, made[each.material], each.material)
+    for placed in car.badges().values():
+        for each in placed.parts:
+            _add(each, made[each.material], BADGE)
     return made, Rig({name: (made[name], strength) for name, (_, strength) in _EMITS.items()})
 
 
@@ -191,25 +154,26 @@ class Camera:
     The car stands in the middle of the frame by shifting the lens, not by tilting the camera.
     """
 
-    def __init__(self, view_id: str, width_px: int) -> None:
-        self.view = VIEWS[view_id]
+    def __init__(self, view: View, middle_x_m: float, width_px: int) -> None:
+        self.view = view
+        self._middle_x_m = middle_x_m
         scene = bpy.context.scene
         self._scene = scene
-        self.width_px, self.height_px = width_px, int(width_px * _ASPECT[view_id])
+        self.width_px, self.height_px = width_px, int(width_px * view.aspect)
         scene.render.resolution_x, scene.render.resolution_y = self.width_px, self.height_px
         scene.render.resolution_percentage = 100
-        lens = bpy.data.cameras.new(view_id)
-        self._thing = bpy.data.objects.new(view_id, lens)
+        lens = bpy.data.cameras.new("view")
+        self._thing = bpy.data.objects.new("view", lens)
         scene.collection.objects.link(self._thing)
         scene.camera = self._thing
         turn = math.radians(self.view.azimuth_deg)
         away = np.array([-math.cos(turn), -math.sin(turn)]) * self.view.distance_m
-        self._thing.location = (LENGTH_M / 2 + away[0], away[1], self.view.height_m)
+        self._thing.location = (self._middle_x_m + away[0], away[1], self.view.height_m)
         self._thing.rotation_euler = (math.pi / 2, 0.0, turn - math.pi / 2)
         lens.sensor_width = 36.0
-        lens.lens = 36.0 * self.view.distance_m / (2 * _HALF_FRAME_M[view_id])
-        lens.shift_x = _SHIFT[view_id]
-        lens.shift_y = (_MIDDLE_M[view_id] - self.view.height_m) / (2 * _HALF_FRAME_M[view_id])
+        lens.lens = 36.0 * self.view.distance_m / (2 * view.half_frame_m)
+        lens.shift_x = view.shift
+        lens.shift_y = (view.middle_m - self.view.height_m) / (2 * view.half_frame_m)
         self.focal_px = lens.lens / 36.0 * self.width_px
         bpy.context.view_layer.update()
 
@@ -220,8 +184,8 @@ class Camera:
 
     def axis_column(self) -> float:
         """The column of the optical axis: of the car's middle, which the camera stands before."""
-        return float(self.project(np.array([[LENGTH_M / 2, 0.0, self.view.height_m]]))[0, 0])
+        return float(self.project(np.array([[self._middle_x_m, 0.0, self.view.height_m]]))[0, 0])
 
     def horizon_row(self) -> float:
         """The row where the ground ends: of any point as high as the camera."""
-        return float(self.project(np.array([[LENGTH_M / 2, 0.0, self.view.height_m]]))[0, 1])
+        return float(self.project(np.array([[self._middle_x_m, 0.0, self.view.height_m]]))[0, 1])
