@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from functools import cached_property
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -31,6 +29,7 @@ from shared.journey import (
     Submitting,
     parse_task_id,
 )
+from shared.renders import Render
 from shared.reporting import Outcome
 from shared.results import Files, SinkRecord, read_answer
 from shared.services import Services
@@ -38,9 +37,6 @@ from shared.submission import submit
 from shared.telemetry import log
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
     from shared.pictures.variants import EncodedPicture
 
 #: How long the address of a draft's picture stays readable; the longest that V4 signatures allow.
@@ -80,9 +76,9 @@ def take_result(message: Message, services: Services) -> Outcome:
 
 def go_on(course: Course) -> None:
     """Do what comes after a render, from wherever the journey stands."""
-    render = _Render(course)
+    render = Render(course)
     if course.journey.step is Step.RENDERED:
-        inspect_render(course, render.fetch)
+        inspect_render(course, render)
     if course.journey.step is Step.RENDER_FAILED:
         failed = course.journey.need(RenderFailed)
         if failed.busy and course.journey.unwritten:
@@ -122,31 +118,7 @@ def _again(course: Course, end: StepRecord, *, can_help: bool = True) -> None:
         course.add(end)
 
 
-@dataclass(frozen=True)
-class _Render:
-    """The picture of the journey's newest attempt, fetched and decoded when it is first needed."""
-
-    course: Course
-
-    @cached_property
-    def pixels(self) -> NDArray[np.uint8]:
-        """sRGB (height, width, 3). Raises `InvalidInput` or `Refused` when it is no picture or is gone."""
-        return self._fetched(self.course.journey.need(Rendered).files[0])
-
-    def fetch(self, path: str) -> NDArray[np.uint8]:
-        """The pixels of one of the render's files, as `pixels`, which is not fetched twice."""
-        return self.pixels if path == self.course.journey.need(Rendered).files[0] else self._fetched(path)
-
-    def _fetched(self, path: str) -> NDArray[np.uint8]:
-        from shared.pictures.decode import MAX_FILE_BYTES, decode
-
-        services = self.course.services
-        return decode(
-            services.renders.get(f"{services.settings.render_prefix}/output/{path}", max_bytes=MAX_FILE_BYTES)
-        )
-
-
-def _after_inspection(course: Course, render: _Render) -> None:
+def _after_inspection(course: Course, render: Render) -> None:
     inspected = course.journey.need(Inspected)
     if inspected.verdict == "pass":
         _store(course, render)
@@ -157,19 +129,26 @@ def _after_inspection(course: Course, render: _Render) -> None:
     _again(course, Held(at=course.services.now(), code="inspection", reason=reason), can_help=not hopeless)
 
 
-def _store(course: Course, render: _Render) -> None:
+def _store(course: Course, render: Render) -> None:
     """Write what will stand in the gallery, then put it there."""
+    from shared.pictures.inspection.files import inspect_files
+
     try:
         pictures, stored = _prepared(course, render)
     except (InvalidInput, Refused) as error:
         course.fail("picture_lost", str(error))
+        return
+    missed = [metric for metric in inspect_files(pictures, render.pixels, render.badge) if not metric.passed]
+    if missed:
+        reason = ", ".join(f"{metric.name} {metric.value:g}" for metric in missed)
+        course.add(Held(at=course.services.now(), code="encoding", reason=reason))
         return
     course.add(stored)
     course.commit()
     _put(pictures, stored, course)
 
 
-def _store_again(course: Course, render: _Render) -> None:
+def _store_again(course: Course, render: Render) -> None:
     """Finish what an earlier run began: put the pictures, unless they stand in the gallery."""
     stored, services = course.journey.need(Stored), course.services
     wanted = {each.key for each in (stored.master, *stored.variants)}
@@ -186,13 +165,13 @@ def _store_again(course: Course, render: _Render) -> None:
     _put(pictures, stored, course)
 
 
-def _prepared(course: Course, render: _Render) -> tuple[tuple[EncodedPicture, ...], Stored]:
+def _prepared(course: Course, render: Render) -> tuple[tuple[EncodedPicture, ...], Stored]:
     from shared.pictures.label import label_for
     from shared.pictures.variants import make_variants
 
     journey, services = course.journey, course.services
     label = label_for(services.settings.need("producer_code"), journey.id)
-    pictures = make_variants(render.pixels, label)
+    pictures = make_variants(render.pixels, label, render.badge)
     private, public = _folders(journey.id)
     master, *variants = (
         StoredObject(

@@ -1,4 +1,4 @@
-"""How right the car is in the picture, measured against renders of the same scene: ``python -m benchmarks.composition``.
+"""How right the car is in the picture, against renders of the same scene: ``python -m benchmarks.composition``.
 
 Truth is made, not judged: a car whose colours and coverage are known is photographed before a studio backdrop by a
 simulated camera, cut out with its true coverage, and set into a background. The same car set into the same background

@@ -96,7 +96,7 @@ def seamless_clone(job: Job) -> Bytes:
 
 
 def colour_matched(job: Job) -> Bytes:
-    """The car's colours matched to the background's (package `color-matcher`, MKL, as KJNodes' `ColorMatch`), pasted."""
+    """The car's colours matched to the background's (package `color-matcher`, MKL: KJNodes' `ColorMatch`), pasted."""
     from color_matcher import ColorMatcher
 
     with warnings.catch_warnings():

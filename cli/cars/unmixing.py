@@ -31,7 +31,7 @@ _ROUNDS = 2
 class Findings:
     """What was found in the soft pixels.
 
-    `kind` is ``clean``, ``contaminated`` or ``premultiplied``; `mixed_in` ``linear``, ``codes`` or ``""``. `residual` is
+    `kind`: ``clean``, ``contaminated`` or ``premultiplied``; `mixed_in`: ``linear``, ``codes`` or ``""``. `residual` is
     what the best mixture leaves of the deviation that "clean" leaves, 0..1; `backdrop` the middle colour behind the
     car in the cut-out's codes 0..255.
     """
@@ -48,8 +48,8 @@ def unmixed(
 ) -> tuple[Floats, Findings]:
     """Premultiplied linear Rec. 709 light (H, W, 4) of a cut-out (H, W, 4) with straight alpha, and what was found.
 
-    `rgba` holds codes of `space` in 8 or 16 bits. `premultiplied` says that they were multiplied with alpha. Opaque pixels
-    keep their colour exactly. Never fails: whether the alpha is any good is for `cli.cars.matte` to say.
+    `rgba` holds codes of `space` in 8 or 16 bits. `premultiplied` says that they were multiplied with alpha. Opaque
+    pixels keep their colour exactly. Never fails: whether the alpha is any good is for `cli.cars.matte` to say.
     """
     codes = (rgba / np.float32(np.iinfo(rgba.dtype).max)).astype(np.float32)
     alpha, codes = codes[..., 3], codes[..., :3]
@@ -72,7 +72,7 @@ def unmixed(
         if residual < CLEAN_FROM or premultiplied:
             kind = "contaminated"
             mixed = linear if mixed_in == "linear" else codes
-            own, behind = _separated(mixed, alpha, best, mixed[nearest], solid, soft)
+            own, _ = _separated(mixed, alpha, best, mixed[nearest], solid, soft)
             colour = linear.copy()
             colour[soft] = own[soft] if mixed_in == "linear" else space.decoded(own[soft])
         else:
@@ -89,7 +89,7 @@ def _separated(
     own, behind = near.copy(), fit.light
     own[solid] = mixed[solid]
     seen = _rim(alpha) & (alpha > 0) & (alpha < MOST)
-    for turn in range(_ROUNDS + 1):
+    for _ in range(_ROUNDS + 1):
         behind = refined(behind, mixed, alpha, own, seen)
         noise = np.sqrt(0.003**2 + ((1 - alpha) * 0.3 * fit.spread) ** 2).astype(np.float32)
         own[soft] = np.clip(own_colour(mixed, alpha, behind, noise, solid=solid, soft=soft), 0, 1)
@@ -110,6 +110,7 @@ def _nearest(solid: NDArray[np.bool_]) -> tuple[NDArray[np.int64], NDArray[np.in
     )
     rows, columns = np.nonzero(solid)
     at = labels[rows, columns]
-    row_of, column_of = np.zeros(labels.max() + 1, np.int64), np.zeros(labels.max() + 1, np.int64)
+    count = int(np.max(labels)) + 1
+    row_of, column_of = np.zeros(count, np.int64), np.zeros(count, np.int64)
     row_of[at], column_of[at] = rows, columns
     return row_of[labels], column_of[labels]

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from .ground import with_car_on_it
 from .harmonise import harmonised
@@ -32,6 +33,14 @@ class Composition:
     layer: Layer
     plain: Layer
     ground: Floats
+
+    @property
+    def badge_mask(self) -> NDArray[np.bool_]:
+        """Which pixels of the picture (H, W) are the badge's."""
+        mask = np.zeros(self.picture.shape[:2], bool)
+        here, there = window(self.place, self.ground)
+        mask[here] = self.layer.lock[there]
+        return mask
 
 
 def compose(plate: Bytes, manifest: Manifest, colour: str, order: SceneOrder) -> Composition:

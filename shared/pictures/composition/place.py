@@ -17,9 +17,9 @@ from .manifest import Manifest, View
 
 #: Widths of the car that are tried, as shares of the picture's, and the preferred one.
 _WIDTHS = tuple(0.40 + 0.03 * n for n in range(16))
-_PREFERRED_WIDTH = 0.66
+_PREFERRED_WIDTH = 0.70
 #: Where the wheels preferably stand, as a share of the picture's height: foregrounds are at the bottom.
-_PREFERRED_ROW = 0.86
+_PREFERRED_ROW = 0.885
 #: Room between the car and the picture's edge, as a share of its sides.
 _MARGIN = 0.025
 #: The middle of the car for each position, as shares of the picture's width.

@@ -42,8 +42,6 @@ BOUNDS: dict[str, Bound] = {
 
 #: What the files made of a picture may lose: chroma subsampling ruins badges, compression alone does not.
 FILE_BADGE_MEAN, FILE_BADGE_P95 = 1.8, 5.0
-#: Size of a feed picture of 768 x 960, in bytes.
-FILE_BYTES = 180 * 1024
 
 
 @dataclass(frozen=True, slots=True)

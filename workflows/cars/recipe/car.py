@@ -1,4 +1,4 @@
-"""What a car model is, before it is a picture: surfaces with materials, measures, paints and cameras. No Blender here."""
+"""What a car model is before it is a picture: surfaces with materials, measures, paints, cameras. No Blender here."""
 
 from __future__ import annotations
 

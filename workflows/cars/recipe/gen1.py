@@ -27,7 +27,7 @@ from shell import (
     surface_x,
     surface_y,
 )
-from solids import Field, Plane, bell, curve, polygon, ramp, rounded, smax, smin, step
+from solids import Plane, bell, curve, polygon, ramp, rounded, smax, smin, step
 from wheels import Rim, wheels
 
 LENGTH_M, WIDTH_M, HEIGHT_M = 4.75, 1.86, 1.45
