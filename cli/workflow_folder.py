@@ -37,18 +37,20 @@ def bindings_text(
     graph: Mapping[str, Any],
     *,
     output: tuple[str, str],
+    plate: str,
     version: str,
     models: Sequence[Model],
     proposals: Sequence[Proposal],
 ) -> str:
     """``bindings.toml`` with a comment on why each parameter was proposed."""
-    return "\n".join(_lines(name, graph, output, version, models, proposals)) + "\n"
+    return "\n".join(_lines(name, graph, output, plate, version, models, proposals)) + "\n"
 
 
 def _lines(
     name: str,
     graph: Mapping[str, Any],
     output: tuple[str, str],
+    plate: str,
     version: str,
     models: Sequence[Model],
     proposals: Sequence[Proposal],
@@ -58,6 +60,9 @@ def _lines(
     yield from ("", "[workflow]", f"name = {toml(name)}", 'title_zh = ""', 'title_en = ""')
     yield f"# Node {output[0]}: {_comment(output[1])}."
     yield f"output_node = {toml(output[0])}"
+    if plate:
+        yield "# It saves the background without the car, by which the picture with the car is judged."
+        yield f"plate_node = {toml(plate)}"
     yield from ("# From the start of the graph to the written file, in seconds, with models already loaded.",)
     yield "time_budget_s = 300"
     yield from ("", "[requires]", f"comfyui = {toml(version)}")

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from cli.graph_sources import GraphSource
 from cli.workflow_folder import bindings_text, json_text, model_of, readme_text
+from shared.car_orders import CAR_PARAMETERS
 from shared.errors import InvalidInput, TripcanvasError
 from shared.graphs.bindings import Model, read_bindings
 from shared.graphs.check import check_graph
@@ -15,7 +16,7 @@ from shared.graphs.editor import to_api
 from shared.graphs.findings import ERROR, Finding
 from shared.graphs.leaks import leaks_of, paths_of
 from shared.graphs.node_types import NodeTypes
-from shared.graphs.propose import Proposal, propose, propose_output
+from shared.graphs.propose import Proposal, propose, propose_output, propose_plate
 
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
 #: What the product fills in any workflow; without them it can't use one.
@@ -43,7 +44,8 @@ class Import:
     def missing(self) -> list[str]:
         """Parameters that the product needs and no node was found for."""
         found = {proposal.name for proposal in self.proposals}
-        return [name for name in _NEEDED if name not in found]
+        needed = (*_NEEDED, *(CAR_PARAMETERS if "plate_prefix" in found else ()))
+        return [name for name in needed if name not in found]
 
 
 def workflow_name(given: str | None, stem: str) -> str:
@@ -74,11 +76,14 @@ def prepare(source: GraphSource, node_types: NodeTypes, *, name: str, version: s
     if reasons:
         raise Unfit(reasons)
     output = propose_output(graph, node_types)
-    proposals = propose(graph, node_types)
+    plate = propose_plate(graph, output[0])
+    proposals = propose(graph, node_types, output=output[0], plate=plate)
     models: dict[str, Model] = {}
     for _, input_name, file_name in model_files(graph, node_types):
         models.setdefault(file_name, model_of(input_name, file_name))
-    text = bindings_text(name, graph, output=output, version=version, models=[*models.values()], proposals=proposals)
+    text = bindings_text(
+        name, graph, output=output, plate=plate, version=version, models=[*models.values()], proposals=proposals
+    )
     files = {"graph.json": json_text(graph), "bindings.toml": text}
     if source.editor is not None:
         files["graph.ui.json"] = json_text(source.editor)

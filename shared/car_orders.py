@@ -47,20 +47,21 @@ def car_order(
     chosen = choose_car(received.facts.car_model, received.facts.car_color, cars)
     if chosen is None or "car" not in workflow.parameters:
         return None
-    scene = _given(scene_order(received, style, render), workflow)
-    return CarOrder(cars[chosen.car], chosen.colour, scene)
+    car = cars[chosen.car]
+    return CarOrder(car, chosen.colour, _given(scene_order(received, style, render), workflow, car))
 
 
-def _given(scene: SceneOrder, workflow: Workflow) -> SceneOrder:
+def _given(scene: SceneOrder, workflow: Workflow, car: Manifest) -> SceneOrder:
     """The order as far as the workflow leaves the view and the place open."""
     parameters = workflow.parameters
     view = parameters.get("car_view")
-    if view is not None and scene.view not in view.choices:
+    if view is not None and view.choices and scene.view not in view.choices:
         scene = replace(scene, view=str(view.default))
-    if all(name in parameters for name in _GIVEN):
-        left, top, width = (int(parameters[name].default or 0) for name in _GIVEN)
-        scene = replace(scene, position="auto", given_px=(left, top, width))
-    return scene
+    if not all(name in parameters for name in _GIVEN):
+        return scene
+    left, top, width = (int(parameters[name].default or 0) for name in _GIVEN)
+    named = scene.view if scene.view in car.views else next(iter(car.views))
+    return replace(scene, view=named, position="auto", given_px=(left, top, width))
 
 
 def prompt_with_room(prompt: str, workflow: Workflow) -> str:

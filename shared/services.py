@@ -119,8 +119,12 @@ class Services:
         return self.workflow_named(self.settings.workflow)
 
     def workflow_of(self, render: int) -> Workflow:
-        """The workflow of a journey's nth render: of the last one it is the safer workflow."""
-        return self.workflow_named(self.settings.safer_workflow if render >= MAX_RENDERS else self.settings.workflow)
+        """The workflow of a journey's nth render: of the last one it is the safer workflow.
+
+        Raises `Misconfigured` for either that can't be filled: better with the first trip than with a third render.
+        """
+        workflow, safer = self.workflow, self.workflow_named(self.settings.safer_workflow)
+        return safer if render >= MAX_RENDERS else workflow
 
     def workflow_named(self, name: str) -> Workflow:
         """One workflow. Raises `Misconfigured` for one that can't be filled per trip."""

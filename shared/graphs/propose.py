@@ -40,6 +40,11 @@ _TITLES: dict[str, tuple[str, ...]] = {
     "car": ("car", "车", "车型", "汽车"),
     "car_colour": ("carcolour", "carcolor", "colour", "color", "颜色", "车身颜色", "车色"),
     "style_lora": ("stylelora", "lorastyle", "style", "lora", "画风", "风格"),
+    # Those of the nodes that put the car in: known by their classes alone.
+    **dict.fromkeys(
+        ("car_light", "car_view", "car_position", "car_width", "car_x", "car_y", "sun_elevation", "surface"), ()
+    ),
+    **dict.fromkeys(("car_texture", "car_budget", "plate_prefix"), ()),
 }
 #: Inputs that carry a parameter under their own name, with the classes they count in (none: in every class).
 _INPUTS: dict[str, tuple[tuple[str, tuple[str, ...]], ...]] = {
@@ -47,13 +52,24 @@ _INPUTS: dict[str, tuple[tuple[str, tuple[str, ...]], ...]] = {
     "negative_prompt": (("negative_prompt", ()),),
     "seed": (("seed", ()), ("noise_seed", ())),
     "size": (("size", ("WanxImage",)),),
-    "width": (("width", ("EmptyLatentImage", "EmptySD3LatentImage", "EmptyImage")),),
-    "height": (("height", ("EmptyLatentImage", "EmptySD3LatentImage", "EmptyImage")),),
+    "width": (("width", ("EmptyLatentImage", "EmptySD3LatentImage", "EmptyImage", "CarCanvas")),),
+    "height": (("height", ("EmptyLatentImage", "EmptySD3LatentImage", "EmptyImage", "CarCanvas")),),
     "model": (("model", ("WanxImage",)),),
     "filename_prefix": (("filename_prefix", ()),),
     "car": (("car", ("LoadCar",)),),
     "car_colour": (("colour", ("LoadCar",)),),
     "style_lora": (("lora_name", ()),),
+    "car_light": (("light", ("LoadCar",)),),
+    "car_view": (("view", ("LoadCar",)),),
+    "car_position": (("position", ("HorizonPlace",)),),
+    "car_width": (("car_width", ("CarCanvas",)),),
+    "car_x": (("x", ("CarCanvas",)),),
+    "car_y": (("y", ("CarCanvas",)),),
+    "sun_elevation": (("sun_elevation", ("CarShadow",)),),
+    "surface": (("surface", ("CarShadow",)),),
+    "car_texture": (("texture", ("CarHarmonize",)),),
+    "car_budget": (("budget", ("CarHarmonize",)),),
+    "plate_prefix": (("filename_prefix", ()),),
 }
 _KINDS: dict[str, Literal["string", "int", "float", "choice", "boolean"]] = {
     "STRING": "string",
@@ -66,13 +82,22 @@ _WANTED: dict[str, tuple[str, ...]] = {
     "seed": ("INT",),
     "width": ("INT",),
     "height": ("INT",),
+    **dict.fromkeys(("car_width", "car_x", "car_y"), ("INT",)),
+    **dict.fromkeys(("sun_elevation", "car_budget"), ("FLOAT",)),
 }
 _TEXT = ("STRING", COMBO)
 #: Parameters whose values are among what a server has: model files, car assets.
-_CARS = ("car", "car_colour")
+_CARS = ("car", "car_colour", "car_view")
 _AMONG_FILES = ("style_lora", *_CARS)
 #: Characters, where the node sets no limit; the queue takes 8 KB for the whole graph.
-_MAX_LENGTH = {"prompt": 800, "negative_prompt": 500, "filename_prefix": 200, "model": 64, "size": 16}
+_MAX_LENGTH = {
+    "prompt": 800,
+    "negative_prompt": 500,
+    "filename_prefix": 200,
+    "plate_prefix": 200,
+    "model": 64,
+    "size": 16,
+}
 _MAX_LENGTH_ELSE = 200
 #: What the product sends as a seed, and pixels of a side that make a picture and that a GPU can paint.
 _MAX_SEED, _MIN_SIDE, _MAX_SIDE = 2_147_483_647, 64, 2048
@@ -101,24 +126,40 @@ def propose_output(graph: Mapping[str, Any], node_types: NodeTypes) -> tuple[str
         raise InvalidInput("graph", "a node that ends in a result, such as SaveImage")
     titled = [node_id for node_id in ends if _meanings(title_of(graph[node_id])) & {"output", "输出", "结果"}]
     saving = [node_id for node_id in ends if graph[node_id]["class_type"] == "SaveImage"]
-    chosen = (titled or saving or ends)[0]
+    locked = [node_id for node_id in saving if _source(graph, node_id, "images") == "BadgeLock"]
+    chosen = (titled or locked or saving or ends)[0]
     if len(ends) == 1:
         return chosen, "the only node that ends in a result"
-    why = "its title" if titled else "it saves pictures" if saving else "it comes first"
+    why = "its title" if titled else "the car's badge is locked before it" if locked else "it saves pictures"
+    if not titled and not saving:
+        why = "it comes first"
     others = ", ".join(node_id for node_id in ends if node_id != chosen)
     return chosen, f"{why}; {others} {'end' if len(ends) > 2 else 'ends'} in a result too"
 
 
-def propose(graph: Mapping[str, Any], node_types: NodeTypes) -> list[Proposal]:
+def propose_plate(graph: Mapping[str, Any], output: str) -> str:
+    """The node, other than `output`, that saves the background which `CarShadow` takes; "" when there is none."""
+    backgrounds = [node["inputs"].get("image") for node in graph.values() if node["class_type"] == "CarShadow"]
+    saving = (node_id for node_id, node in graph.items() if node["class_type"] == "SaveImage" and node_id != output)
+    return next((node_id for node_id in saving if graph[node_id]["inputs"].get("images") in backgrounds), "")
+
+
+def propose(graph: Mapping[str, Any], node_types: NodeTypes, *, output: str = "", plate: str = "") -> list[Proposal]:
     """Parameters for a graph that `check_graph` found no error in, in the order of the product's own list.
 
-    Ranges and choices are the node's own, but no larger than what the product sends and can paint.
+    Ranges and choices are the node's own, but no larger than what the product sends and can paint. `output` and `plate`
+    are the nodes that save the picture and the background, if they are known.
     """
     search = _Search(graph, node_types)
+    saves = {"filename_prefix": output, "plate_prefix": plate}
     found: list[Proposal] = []
     taken: set[tuple[str, str]] = set()
     for name in _TITLES:
+        if name == "plate_prefix" and not plate:
+            continue
         places = [place for place in search.places(name) if (place.node, place.input) not in taken]
+        if saves.get(name):
+            places = [place for place in places if place.node == saves[name]]
         if places:
             place = places[0]
             taken.add((place.node, place.input))
@@ -231,6 +272,12 @@ class _Search:
         default = default if default is None else str(default)
         length = max(_MAX_LENGTH.get(name, _MAX_LENGTH_ELSE), len(default or ""))
         return Parameter(node=place.node, input=place.input, type="string", default=default, max_length=length)
+
+
+def _source(graph: Mapping[str, Any], node_id: str, name: str) -> str:
+    """The class of the node that is linked into an input; "" when none is."""
+    value = graph[node_id]["inputs"].get(name)
+    return str(graph[value[0]]["class_type"]) if is_link(value) else ""
 
 
 def _ends(class_type: str, node_types: NodeTypes) -> bool:

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.render_errors import RenderError
-from shared.results import Files, SinkRecord, read_answer
+from shared.results import Files, SinkRecord, files_in, read_answer
 
 IMAGE = {"filename": "picture_00001_.png", "subfolder": "task-1", "type": "output"}
 
@@ -37,6 +37,55 @@ def test_only_the_output_node_counts():
     answer = [{"8": {"images": [{**IMAGE, "type": "temp"}]}, "9": {"images": [IMAGE]}, "19": {"gifs": [IMAGE]}}]
     assert read_answer(sink(answer), "9") == Files(("task-1/picture_00001_.png",))
     assert read_answer(sink(answer), "19").code == "not_a_picture"
+
+
+PLATE = {**IMAGE, "filename": "plate_00001_.png"}
+
+
+@pytest.mark.parametrize(
+    ("plate", "found"),
+    [
+        ([PLATE], "task-1/plate_00001_.png"),
+        ([PLATE, {**PLATE, "filename": "plate_00002_.png"}], "task-1/plate_00001_.png"),
+        ([], ""),
+        ([{**PLATE, "type": "temp"}], ""),
+        ([{**PLATE, "filename": "../plate.png"}], ""),
+        ("nonsense", ""),
+    ],
+)
+def test_the_background_without_the_car_comes_along_when_it_is_there(plate, found):
+    answer = sink([{"8": {"images": plate}, "9": {"images": [IMAGE]}}])
+    assert read_answer(answer, "9", "8") == Files(("task-1/picture_00001_.png",), found)
+    assert read_answer(answer, "9") == Files(("task-1/picture_00001_.png",))
+
+
+def test_another_tasks_background_is_never_used():
+    answer = sink([{"8": {"images": [{**PLATE, "subfolder": "task-2"}]}, "9": {"images": [IMAGE]}}])
+    assert read_answer(answer, "9", "8").code == "foreign_picture"
+
+
+def test_a_background_alone_is_no_render():
+    assert read_answer(sink([{"8": {"images": [PLATE]}}]), "9", "8").code == "no_picture"
+    assert files_in(["task-1/plate_00001_.png"]) is None
+    assert files_in([]) is None
+
+
+def test_the_files_of_a_task_are_told_apart_by_their_names():
+    paths = ["task-1/plate_00001_.png", "task-1/picture_00002_.png", "task-1/picture_00001_.png"]
+    assert files_in(paths) == Files(("task-1/picture_00001_.png", "task-1/picture_00002_.png"), paths[0])
+
+
+@pytest.mark.parametrize(
+    ("message", "code", "retry", "reason"),
+    [
+        ("[NoPlace] 这张背景放不下这辆车 / no place", "no_place", True, "the background has no place for the car"),
+        ("[CarUnusable] 车型素材有误 / broken", "graph_fault", False, "the car's asset is missing or broken"),
+    ],
+)
+def test_what_the_cars_nodes_say_is_read(message, code, retry, reason):
+    data = {"node_type": "HorizonPlace", "exception_message": message, "exception_type": "NoPlace"}
+    error = read_answer(sink([{"type": "execution_error", "data": data}]), "9")
+    assert (error.code, error.retry, error.reason) == (code, retry, f"HorizonPlace: {reason}")
 
 
 @pytest.mark.parametrize(

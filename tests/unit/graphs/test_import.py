@@ -13,6 +13,7 @@ from typer.testing import CliRunner
 
 from cli.main import app
 from cli.workflow_folder import toml
+from shared.car_orders import CAR_PARAMETERS
 from shared.graphs.bindings import read_bindings, tomllib
 from shared.graphs.check_bindings import check_bindings
 from shared.graphs.node_types import NodeTypes
@@ -168,6 +169,29 @@ def test_texts_are_found_behind_nodes_that_hand_both_sides_on() -> None:
     found = {each.name: each.parameter.node for each in propose(graph, NodeTypes.load(types))}
 
     assert found == {"prompt": "2", "negative_prompt": "1"}
+
+
+@pytest.mark.parametrize("name", ["wanx_scene", "wanx_background", "sdxl_style"])
+def test_what_is_ordered_of_the_car_is_found_by_the_nodes_that_put_it_in(run, name: str, tmp_path: Path) -> None:
+    """A graph with the shipped nodes gets the shipped bindings, whatever its nodes are called."""
+    graph = json.loads((FOLDER / name / "graph.json").read_text("utf-8"))
+    # The background's file comes first: the picture's must be found by the badge lock before it.
+    plate = read_bindings((FOLDER / name / "bindings.toml").read_text("utf-8")).workflow.plate_node
+    graph = {plate: graph.pop(plate), **graph}
+    for entry in graph.values():
+        del entry["_meta"]
+    (tmp_path / "bare.json").write_text(json.dumps(graph), "utf-8")
+
+    result = run("import", tmp_path / "bare.json", "--name", "bare", "--out", tmp_path / "bare")
+
+    assert result.exit_code == 0, result.stderr
+    made = read_bindings((tmp_path / "bare" / "bindings.toml").read_text("utf-8"))
+    shipped = read_bindings((FOLDER / name / "bindings.toml").read_text("utf-8"))
+    assert (made.workflow.output_node, made.workflow.plate_node) == ("9", plate)
+    of_the_car = {*CAR_PARAMETERS, "car_position", "car_width", "car_x", "car_y", "filename_prefix"}
+    expected = {key: (p.node, p.input) for key, p in shipped.parameters.items() if key in of_the_car}
+    assert {key: (p.node, p.input) for key, p in made.parameters.items() if key in of_the_car} == expected
+    assert "No input was found" not in result.output
 
 
 def test_an_existing_folder_is_left_alone(import_graph) -> None:
