@@ -1,4 +1,4 @@
-"""What a car model is before it is a picture: surfaces with materials, measures, paints, cameras. No Blender here."""
+"""What a car model is, before it is a picture: surfaces with materials, measures, paints, cameras. No Blender here."""
 
 from __future__ import annotations
 
@@ -62,7 +62,8 @@ class Car:
     """A model: its measures in metres, and functions that answer its parts (at a mesh size) and its badges by name.
 
     x runs from the nose to the tail, y to the car's right, z up; the ground is z = 0. ``tyre_middle_y_m`` is half the
-    track, ``enamel`` the linear colour of the badge's ground.
+    track, ``enamel`` the linear colour of the badge's ground,
+    ``glass`` what one side window lets through.
     """
 
     model: str
@@ -77,6 +78,7 @@ class Car:
     parts: Callable[[float], list[Part]]
     badges: Callable[[], dict[str, Badge]]
     enamel: Point
+    glass: Point
     paints: dict[str, Paint]
     views: dict[str, View]
 

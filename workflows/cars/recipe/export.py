@@ -1,7 +1,7 @@
 """Packs rendered frames as a car asset: ``python workflows/cars/recipe/export.py FRAMES workflows/cars/gen1``.
 
 Run from the repository's root with the project's own Python. The look (exposure, contrast, shoulder) turns rendered
-light into light as a picture shows it; alpha is the mean of all frames of a view, which is nearly free of noise.
+light into light as a picture shows it. Alpha is rendered once for each view, with many samples.
 """
 
 from __future__ import annotations
@@ -23,7 +23,8 @@ from shared.pictures.composition.packs import colour_file, write_alpha, write_ba
 Floats = NDArray[np.float32]
 
 #: The look: exposure, then contrast as a power about mid-white, then a shoulder for the highlights.
-_EXPOSURE, _CONTRAST, _PIVOT, _SHOULDER = 0.86, 1.22, 0.45, 0.72
+_EXPOSURES = {"studio": 0.86, "noon": 0.86, "dusk": 0.86, "overcast": 0.86, "night": 0.86}
+_CONTRAST, _PIVOT, _SHOULDER = 1.22, 0.45, 0.72
 #: Below this the colour of a pixel is rounding noise.
 _LEAST_ALPHA = 0.006
 #: What counts as outside, and as wholly inside; and how far from the outside the rim reaches.
@@ -39,9 +40,9 @@ _LIGHT_NAMES = {
 }
 
 
-def looked(colour: Floats) -> Floats:
+def looked(colour: Floats, exposure: float) -> Floats:
     """Rendered light (…, 3) as the light of a picture: highlights roll off, they don't clip."""
-    toned = _PIVOT * np.power(np.clip(_EXPOSURE * colour, 0.0, None) / _PIVOT, _CONTRAST)
+    toned = _PIVOT * np.power(np.clip(exposure * colour, 0.0, None) / _PIVOT, _CONTRAST)
     over = np.clip(toned - _SHOULDER, 0.0, None)
     room = 1.0 - _SHOULDER
     return np.asarray(np.minimum(toned, _SHOULDER) + room * (1.0 - np.exp(-over / room)), dtype=np.float32)
@@ -68,7 +69,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("frames", type=Path)
     parser.add_argument("pack", type=Path)
-    parser.add_argument("--rate", type=int, default=60, help="bytes of a colour file, in thousandths of the raw ones")
+    parser.add_argument("--rate", type=int, default=76, help="bytes of a colour file, in thousandths of the raw ones")
     args = parser.parse_args()
     args.pack.mkdir(parents=True, exist_ok=True)
     car = json.loads((args.frames / "car.json").read_text("utf-8"))
@@ -85,8 +86,7 @@ def main() -> None:
 
 
 def _view(view_id: str, made: list[list[str]], frames: Path, pack: Path, rate: int) -> str:
-    alpha = np.mean([np.load(frames / f"{'-'.join(each)}.npy")[..., 3].astype(np.float32) for each in made], axis=0)
-    alpha = np.clip(alpha, 0.0, 1.0)
+    badge, alpha = np.moveaxis(np.clip(np.load(frames / f"{view_id}-coverage.npy"), 0.0, 1.0), -1, 0)
     # The last and the first per cent are noise of the sampling: a body is opaque, and the world behind it is not.
     alpha = np.where(alpha > 0.992, 1.0, np.where(alpha < 0.004, 0.0, alpha)).astype(np.float32)
     rows, columns = np.flatnonzero((alpha > 0).any(axis=1)), np.flatnonzero((alpha > 0).any(axis=0))
@@ -95,11 +95,11 @@ def _view(view_id: str, made: list[list[str]], frames: Path, pack: Path, rate: i
     cut = (slice(top, bottom), slice(left, right))
     alpha = alpha[cut]
     write_alpha(pack / f"{view_id}-alpha.png", alpha)
-    badge = np.clip(np.load(frames / f"{view_id}-badge.npy").astype(np.float32)[cut], 0.0, 1.0)
-    write_badge(pack / f"{view_id}-badge.png", badge)
+    write_badge(pack / f"{view_id}-badge.png", badge[cut])
     for _, colour, light in made:
         frame = np.load(frames / f"{view_id}-{colour}-{light}.npy").astype(np.float32)[cut]
-        straight = looked(frame[..., :3] / np.maximum(frame[..., 3:], _LEAST_ALPHA))
+        # A frame's colour is denoised and its own alpha is not: the view's alpha is the one that fits.
+        straight = looked(frame[..., :3] / np.maximum(alpha, _LEAST_ALPHA)[..., np.newaxis], _EXPOSURES[light])
         straight = rimmed(straight, alpha)
         write_colour(pack / colour_file(view_id, colour, light), straight * alpha[..., np.newaxis], rate)
     camera = json.loads((frames / f"{view_id}.json").read_text("utf-8"))

@@ -248,6 +248,7 @@ CAR = Car(
     parts=parts,
     badges=badges,
     enamel=(0.004, 0.022, 0.055),
+    glass=(0.20, 0.215, 0.215),
     paints={
         "black": Paint(("墨黑", "Ink black"), (0.0055, 0.0057, 0.0065), 0.0, 0.35),
         "white": Paint(("雪山白", "Snow white"), (0.66, 0.66, 0.655), 0.0, 0.45),

@@ -1,7 +1,7 @@
 """Renders a car's frames into a folder outside the repository: ``python render.py FRAMES``; `export.py` packs them.
 
-One file for each view, colour and light, (H, W, 4) linear premultiplied float16, one for each view's badges, and the
-view's camera as JSON. A frame that is there already is not rendered again, so a stopped run goes on where it was.
+One file for each view, colour and light, (H, W, 4) linear premultiplied float16, one for each view's badges and alpha,
+and the view's camera as JSON. A frame that is there already is not rendered again: a stopped run goes on where it was.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from car import Car
 from lights import LIGHTS, Light
 from models import MODELS
 from numpy.typing import NDArray
-from studio import Camera, build, only_badges, set_paint
+from studio import Camera, build, set_paint, uncovered
 
 
 def _frame(samples: int) -> NDArray[np.float32]:
@@ -35,6 +35,16 @@ def _frame(samples: int) -> NDArray[np.float32]:
     return pixels.reshape(height, width, 4)[::-1]
 
 
+def _coverage(samples: int) -> NDArray[np.float32]:
+    """(H, W, 2): the share of each pixel that shows a badge, and its alpha; neither is denoised."""
+    cycles = bpy.context.scene.cycles
+    bounces = cycles.max_bounces
+    cycles.use_denoising, cycles.use_adaptive_sampling, cycles.max_bounces = False, False, 0
+    frame = _frame(samples)[..., [0, 3]]
+    cycles.use_denoising, cycles.use_adaptive_sampling, cycles.max_bounces = True, True, bounces
+    return frame
+
+
 def _prepare(threads: int) -> None:
     scene = bpy.context.scene
     scene.render.engine = "CYCLES"
@@ -44,9 +54,9 @@ def _prepare(threads: int) -> None:
     scene.cycles.denoiser = "OPENIMAGEDENOISE"
     scene.cycles.denoising_input_passes = "RGB_ALBEDO_NORMAL"
     scene.cycles.use_adaptive_sampling = True
-    scene.cycles.adaptive_threshold = 0.03
+    scene.cycles.adaptive_threshold, scene.cycles.adaptive_min_samples = 0.03, 6
     scene.cycles.seed = 1
-    scene.cycles.max_bounces, scene.cycles.transparent_max_bounces = 5, 12
+    scene.cycles.max_bounces, scene.cycles.diffuse_bounces, scene.cycles.transparent_max_bounces = 5, 3, 12
     scene.cycles.sample_clamp_indirect = 4.0
     scene.render.film_transparent = True
     scene.render.image_settings.file_format = "OPEN_EXR"
@@ -102,7 +112,7 @@ def main() -> None:
     parser.add_argument("--colour", action="append")
     parser.add_argument("--light", action="append", choices=sorted(LIGHTS))
     parser.add_argument("--width", type=int, default=1120, help="of the frame, in pixels; the car fills about 92 %%")
-    parser.add_argument("--samples", type=int, default=32)
+    parser.add_argument("--samples", type=int, default=16)
     parser.add_argument("--mesh", type=float, default=6.0, help="mesh size of the body in millimetres")
     parser.add_argument("--threads", type=int, default=1)
     args = parser.parse_args()
@@ -116,12 +126,10 @@ def main() -> None:
     for view_id in views:
         camera = Camera(car.views[view_id], car.length_m / 2, args.width)
         (args.frames / f"{view_id}.json").write_text(json.dumps(_camera_facts(car, camera)), encoding="utf-8")
-        file = args.frames / f"{view_id}-badge.npy"
+        file = args.frames / f"{view_id}-coverage.npy"
         if not file.is_file():
-            bpy.context.scene.cycles.use_denoising = False
-            with only_badges():
-                np.save(file, _frame(64)[..., 0].astype(np.float16))
-    bpy.context.scene.cycles.use_denoising = True
+            with uncovered():
+                np.save(file, _coverage(16 * args.samples))
     for light_id in args.light or LIGHTS:
         rig.set(LIGHTS[light_id])
         for view_id in views:

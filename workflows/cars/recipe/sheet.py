@@ -1,7 +1,7 @@
-"""Shows a car's cut-outs on white, black, green and a landscape, where a fringe would be seen.
+"""Shows a pack: each colour under each light, on plain ground as bright as such a place.
 
-From the repository's root, with the project's own Python: ``python workflows/cars/recipe/sheet.py OUT.jpg``. Blended in
-linear light. The car has no shadow here: this is to look at edges, not at how it stands.
+From the repository's root, with the project's own Python: ``python workflows/cars/recipe/sheet.py OUT.jpg --car DIR``.
+Blended in linear light. The cars have no shadow here: this is to look at paint, glass and edges.
 """
 
 from __future__ import annotations
@@ -9,58 +9,59 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from localcloud.painter import paint
+from shared.pictures.composition.light import Floats, scaled, to_linear, to_srgb
+from shared.pictures.composition.manifest import read_manifest
+from shared.pictures.composition.packs import load_picture
 
-_TILE_PX = (520, 240)
-_CAR_PX = 480
+#: Sky and ground behind the car, sRGB.
+_BEHIND = {
+    "studio": ((214, 216, 218), (168, 169, 171)),
+    "noon": ((150, 186, 222), (150, 146, 136)),
+    "dusk": ((196, 138, 112), (78, 66, 66)),
+    "overcast": ((186, 192, 197), (118, 120, 120)),
+    "night": ((24, 28, 44), (30, 29, 32)),
+}
+_TILE_PX = (330, 178)
+_CAR_PX = 300
 
 
-def _linear(srgb: NDArray[np.float32]) -> NDArray[np.float32]:
-    return np.where(srgb <= 0.04045, srgb / 12.92, ((srgb + 0.055) / 1.055) ** 2.4).astype(np.float32)
+def _behind(light_id: str) -> Floats:
+    """Plain sky over plain ground, a soft line between them, (H, W, 3) linear."""
+    width, height = _TILE_PX
+    sky, ground = (to_linear(np.array(rgb, np.uint8)) for rgb in _BEHIND[light_id])
+    share = np.clip((np.arange(height) / height - 0.38) / 0.06, 0.0, 1.0)[:, np.newaxis, np.newaxis]
+    return np.broadcast_to(sky + share * (ground - sky), (height, width, 3)).astype(np.float32)
 
 
-def _encoded(linear: NDArray[np.float32]) -> NDArray[np.uint8]:
-    srgb = np.where(linear <= 0.0031308, 12.92 * linear, 1.055 * np.maximum(linear, 1e-9) ** (1 / 2.4) - 0.055)
-    return np.rint(np.clip(srgb, 0.0, 1.0) * 255).astype(np.uint8)
-
-
-def _tile(cutout: NDArray[np.uint8], behind: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """A cut-out, scaled by area in premultiplied linear light, on a background (240, 520, 3)."""
-    alpha = cutout[..., 3:].astype(np.float32) / 255
-    premultiplied = np.concatenate([_linear(cutout[..., :3].astype(np.float32) / 255) * alpha, alpha], axis=-1)
-    height = round(cutout.shape[0] * _CAR_PX / cutout.shape[1])
-    small = cv2.resize(premultiplied, (_CAR_PX, height), interpolation=cv2.INTER_AREA)
-    ground = _linear(behind.astype(np.float32) / 255)
-    top, left = _TILE_PX[1] - height - 12, (_TILE_PX[0] - _CAR_PX) // 2
-    part = ground[top : top + height, left : left + _CAR_PX]
-    part[:] = small[..., :3] + (1.0 - small[..., 3:]) * part
-    return _encoded(ground)
+def _tile(pixels: Floats, light_id: str) -> NDArray[np.uint8]:
+    picture = _behind(light_id)
+    height = round(pixels.shape[0] * _CAR_PX / pixels.shape[1])
+    car = scaled(pixels, _CAR_PX, height)
+    top, left = _TILE_PX[1] - height - 10, (_TILE_PX[0] - _CAR_PX) // 2
+    part = picture[top : top + height, left : left + _CAR_PX]
+    part[:] = car[..., :3] + (1.0 - car[..., 3:]) * part
+    return np.asarray(np.rint(to_srgb(picture) * 255.0), dtype=np.uint8)
 
 
 def main() -> None:
-    """Write the contact sheet of one car."""
+    """Write the contact sheet of one car: a row for each view and colour, a column for each light."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("out", type=Path)
     parser.add_argument("--car", type=Path, default=Path(__file__).parents[1] / "gen1")
     args = parser.parse_args()
-    width, height = _TILE_PX
-    plain = [np.full((height, width, 3), colour, dtype=np.uint8) for colour in ((255,) * 3, (0,) * 3, (0, 177, 64))]
-    scene = paint("初夏的草原公路，写实，远山，多云的午后", seed=7, width=2 * width, height=2 * width)
-    # The middle of the sheet: its torn edge would hide the car's.
-    middle = scene[height : height + width, width // 4 : width // 4 + width * 3 // 2]
-    crop = cv2.resize(middle, (width, width * 2 // 3), interpolation=cv2.INTER_AREA)
-    crop = crop[-height:]
-    rows = []
-    for path in sorted(args.car.glob("*.png"), reverse=True):
-        with Image.open(path) as picture:
-            cutout = np.asarray(picture)
-        rows.append(np.concatenate([_tile(cutout, behind) for behind in (*plain, crop)], axis=1))
-    Image.fromarray(np.concatenate(rows)).save(args.out, quality=88, subsampling=0)
+    manifest = read_manifest(args.car)
+    rows = [
+        np.concatenate(
+            [_tile(load_picture(manifest, view, colour, light).pixels, light) for light in manifest.lights], 1
+        )
+        for view in manifest.views
+        for colour in manifest.colours
+    ]
+    Image.fromarray(np.concatenate(rows)).save(args.out, quality=86, subsampling=0)
 
 
 if __name__ == "__main__":

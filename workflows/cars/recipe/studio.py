@@ -15,6 +15,8 @@ from mathutils import Vector
 
 #: The car's own lamps: colour, and strength in the studio.
 _EMITS = {"light": ((0.93, 0.96, 1.0), 1.6), "tail_light": ((1.0, 0.012, 0.015), 0.5)}
+#: What one sees through.
+_GLASS = ("glass", "screen")
 #: What objects of a badge are called.
 BADGE = "badge"
 
@@ -61,16 +63,16 @@ def _glass(name: str, tint: tuple[float, float, float]) -> bpy.types.Material:
     return material
 
 
-def materials(enamel: tuple[float, float, float]) -> dict[str, bpy.types.Material]:
-    """One material for each name that parts carry; ``enamel`` is the colour of the badge's ground."""
+def materials(car: Car) -> dict[str, bpy.types.Material]:
+    """One material for each name that the car's parts carry."""
     made = {
         "paint": _two_sided(_principled("paint", (0.5, 0.5, 0.5), Coat_Weight=1.0, Coat_Roughness=0.015)),
         "gap": _two_sided(_principled("gap", (0.004, 0.004, 0.004), Roughness=0.9)),
         "gloss": _two_sided(_principled("gloss", (0.006, 0.006, 0.007), Roughness=0.06)),
         "plastic": _two_sided(_principled("plastic", (0.012, 0.012, 0.013), Roughness=0.55)),
-        "tail_lamp": _principled("tail_lamp", (0.030, 0.001, 0.0015), Roughness=0.08),
-        "tail_light": _principled("tail_light", (0.5, 0.004, 0.006), Roughness=0.2),
-        "light": _principled("light", (0.9, 0.93, 1.0), Roughness=0.2),
+        "tail_lamp": _two_sided(_principled("tail_lamp", (0.030, 0.001, 0.0015), Roughness=0.08)),
+        "tail_light": _two_sided(_principled("tail_light", (0.5, 0.004, 0.006), Roughness=0.2)),
+        "light": _two_sided(_principled("light", (0.9, 0.93, 1.0), Roughness=0.2)),
         "tyre": _principled("tyre", (0.014, 0.014, 0.015), Roughness=0.72),
         "rim": _principled("rim", (0.05, 0.052, 0.056), Roughness=0.3, Metallic=0.9),
         "rim_bright": _principled("rim_bright", (0.62, 0.63, 0.65), Roughness=0.22, Metallic=1.0),
@@ -80,9 +82,9 @@ def materials(enamel: tuple[float, float, float]) -> dict[str, bpy.types.Materia
         "cabin": _principled("cabin", (0.022, 0.022, 0.024), Roughness=0.7),
         "satin": _principled("satin", (0.50, 0.51, 0.52), Roughness=0.3, Metallic=1.0),
         "chrome": _principled("chrome", (0.86, 0.87, 0.89), Roughness=0.08, Metallic=1.0),
-        "enamel": _principled("enamel", enamel, Roughness=0.15, Coat_Weight=1.0),
+        "enamel": _principled("enamel", car.enamel, Roughness=0.15, Coat_Weight=1.0),
         "plate": _principled("plate", (0.70, 0.72, 0.72), Roughness=0.4),
-        "glass": _glass("glass", (0.20, 0.215, 0.215)),
+        "glass": _glass("glass", car.glass),
         "screen": _glass("screen", (0.55, 0.60, 0.58)),
     }
     for name, (rgb, strength) in _EMITS.items():
@@ -110,7 +112,7 @@ def _add(part: Part, material: bpy.types.Material, name: str) -> None:
 def build(car: Car, mesh_m: float) -> tuple[dict[str, bpy.types.Material], Rig]:
     """An empty scene filled with the car; answers the materials by name, and the light, which is still to be set."""
     bpy.ops.wm.read_factory_settings(use_empty=True)
-    made = materials(car.enamel)
+    made = materials(car)
     for each in car.parts(mesh_m):
         if len(each.faces):
             _add(each, made[each.material], each.material)
@@ -121,8 +123,8 @@ def build(car: Car, mesh_m: float) -> tuple[dict[str, bpy.types.Material], Rig]:
 
 
 @contextmanager
-def only_badges() -> Iterator[None]:
-    """The badges white, everything else black, nothing lit: for their mask."""
+def uncovered() -> Iterator[None]:
+    """The badges white, everything else black but the glass, nothing lit: for the badges' mask and the view's alpha."""
     black, white = (bpy.data.materials.new(name) for name in ("hidden", "shown"))
     for material, strength in ((black, 0.0), (white, 1.0)):
         material.use_nodes = True
@@ -133,8 +135,9 @@ def only_badges() -> Iterator[None]:
         links.new(shader.outputs[0], nodes["Material Output"].inputs["Surface"])
     shown = [thing for thing in bpy.context.scene.objects if thing.type == "MESH" and thing.visible_camera]
     before = [thing.data.materials[0] for thing in shown]
-    for thing in shown:
-        thing.data.materials[0] = white if thing.name.startswith(BADGE) else black
+    for thing, material in zip(shown, before, strict=True):
+        if material.name not in _GLASS:
+            thing.data.materials[0] = white if thing.name.startswith(BADGE) else black
     yield
     for thing, material in zip(shown, before, strict=True):
         thing.data.materials[0] = material

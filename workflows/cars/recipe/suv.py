@@ -122,8 +122,8 @@ def _canopy_rear(x: Plane, y: Plane, z: Plane) -> Plane:
 def _shell(x: Plane, y: Plane, z: Plane) -> Plane:
     canopy = smax(_canopy_top(x, y, z), _canopy_side(x, y, z), 0.075)
     canopy = smax(canopy, _canopy_rear(x, y, z), 0.035)
-    canopy = smax(canopy, 0.8 - z, 0.01)
-    body = smin(_lower(x, y, z), canopy, 0.020)
+    canopy = smax(canopy, 0.98 - z, 0.01)
+    body = smin(_lower(x, y, z), canopy, 0.040)
     well = smax(_wheel_distance(x, z) - _ARCH_M, 0.50 - np.abs(y), 0.03)
     return smax(body, -well, 0.014)
 
@@ -136,9 +136,9 @@ _grille = polygon([(-0.7, 0.665), (0.50, 0.665), (0.545, 0.715), (0.535, 0.835),
 _pod = polygon([(0.715, 0.600), (0.865, 0.630), (0.880, 0.795), (0.700, 0.795)], 0.025)
 _pod_lamps = [polygon([(0.742, z), (0.838, z + 0.005), (0.842, z + 0.048), (0.738, z + 0.048)], 0.010)
               for z in (0.655, 0.728)]
-_side_window = polygon(rounded([(1.50, 1.085), (1.545, 1.125), (1.80, 1.290), (2.05, 1.440), (2.20, 1.512),
+_side_window = polygon(rounded([(1.52, 1.108), (1.565, 1.138), (1.80, 1.290), (2.05, 1.440), (2.20, 1.512),
     (2.40, 1.548), (2.80, 1.562), (3.30, 1.556), (3.80, 1.534), (4.10, 1.500), (4.20, 1.475), (4.26, 1.420),
-    (4.33, 1.270), (4.335, 1.215), (4.25, 1.185), (3.95, 1.150), (3.2, 1.120), (2.4, 1.098), (1.8, 1.082)]))
+    (4.33, 1.280), (4.335, 1.225), (4.25, 1.200), (3.95, 1.172), (3.2, 1.145), (2.4, 1.125), (1.8, 1.112)]))
 _front_door = polygon([(1.66, 0.40), (1.575, 0.70), (1.555, 0.95), (1.60, 1.07), (1.85, 1.15), (2.10, 1.30),
     (2.40, 1.45), (2.60, 1.48), (2.66, 1.12), (2.66, 0.40)], 0.05)
 _rear_door = polygon([(2.666, 0.40), (2.666, 1.12), (2.666, 1.48), (3.1, 1.48), (3.50, 1.40), (3.71, 1.20),
@@ -221,18 +221,18 @@ def _marks() -> list[Mark]:
 
 def _rails() -> list[Part]:
     """The rails on the roof: bowed tubes that come down to it at both ends."""
-    at_x = np.linspace(2.05, 4.20, 12)
+    at_x = np.linspace(2.30, 4.20, 12)
     at_y = [surface_y(_shell, float(x), float(_canopy(x)) - 0.135) - 0.075 for x in at_x]
     along = curve(*((float(x), y) for x, y in zip(at_x, at_y, strict=True)))
     roof = curve(*((float(x), surface_z(_shell, float(x), y)) for x, y in zip(at_x, at_y, strict=True)))
 
     def rail(x: Plane, y: Plane, z: Plane) -> Plane:
-        ends = np.minimum(x - 2.10, 4.16 - x)
+        ends = np.minimum(x - 2.36, 4.14 - x)
         lift = 0.038 * step(ends, 0.0, 0.20)
         tube = smax(np.abs(y - along(x)) - 0.016, np.abs(z - roof(x) - lift) - 0.012, 0.014)
         return smax(tube, -ends, 0.01)
 
-    made = mesh(rail, (2.05, 0.40, 1.45), (4.22, 0.80, 1.76), 0.005)
+    made = mesh(rail, (2.30, 0.40, 1.45), (4.22, 0.80, 1.76), 0.005)
     return both("satin", made, unit(gradient(rail, made.points)))
 
 
@@ -276,6 +276,7 @@ CAR = Car(
     parts=parts,
     badges=badges,
     enamel=(0.40, 0.008, 0.010),
+    glass=(0.36, 0.38, 0.375),
     paints={
         "black": Paint(("曜石黑", "Obsidian black"), (0.0055, 0.0057, 0.0065), 0.0, 0.35),
         "white": Paint(("云海白", "Cloud white"), (0.66, 0.66, 0.655), 0.0, 0.45),

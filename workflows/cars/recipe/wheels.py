@@ -18,7 +18,7 @@ _face = curve((0.0, 0.078), (0.07, 0.076), (0.13, 0.070), (0.19, 0.080), (0.235,
 
 @dataclass(frozen=True, slots=True)
 class Rim:
-    """How many pairs of spokes there are, how far a pair opens from ``pair_half_m`` at the hub, half their width."""
+    """How many pairs of spokes there are, half their distance at the hub and at the rim, and half a spoke's width."""
 
     spokes: int
     pair_half_m: float
