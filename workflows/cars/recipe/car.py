@@ -62,8 +62,7 @@ class Car:
     """A model: its measures in metres, and functions that answer its parts (at a mesh size) and its badges by name.
 
     x runs from the nose to the tail, y to the car's right, z up; the ground is z = 0. ``tyre_middle_y_m`` is half the
-    track, ``enamel`` the linear colour of the badge's ground,
-    ``glass`` what one side window lets through.
+    track, ``enamel`` the linear colour of the badge's ground, ``glass`` what one side window lets through.
     """
 
     model: str
