@@ -29,7 +29,7 @@ BOUNDS: dict[str, Bound] = {
     "badge_energy": Bound("gradient energy of the badge over the expected one", at_least=0.8, at_most=1.25),
     "badge_structure": Bound("structural similarity of the badge (Wang et al., 2004)", at_least=0.93),
     "edge_mean": Bound("difference within 2 px of the car's outline, mean", at_most=1.5),
-    "edge_p95": Bound("difference within 2 px of the car's outline, 95th percentile", at_most=5.0),
+    "edge_p95": Bound("difference within 2 px of the car's outline, 95th percentile", at_most=2.2),
     "body_mean": Bound("difference of the body without the badge, mean", at_most=1.5),
     "body_energy": Bound("gradient energy of the body over the expected one", at_least=0.85, at_most=1.18),
     "glass_mean": Bound("difference of what is seen through, mean", at_most=2.5),
