@@ -25,6 +25,9 @@ from localcloud.comfyui.node_classes import load_custom_nodes
 from localcloud.comfyui.remote import RemoteComfyUI
 from localcloud.comfyui.results import Engine, GraphRefused
 from localcloud.comfyui.runner import Runner
+from localcloud.painter import paint
+from shared.pictures.composition.composite import compose, window
+from shared.pictures.composition.order import SceneOrder
 from workflows.custom_nodes.tripcanvas.cars import cars
 
 URL = os.environ.get("COMFYUI_URL", "")
@@ -94,6 +97,55 @@ def test_the_examples_stand_in_the_template_browser_with_their_pictures() -> Non
 def test_a_car_is_the_same_to_the_pixel_in_both_engines(engines: list[Engine], width: int) -> None:
     real, builtin = (picture(engine, {"1": chosen_car(width), "9": saved("1")}) for engine in engines)
     np.testing.assert_array_equal(real, builtin)
+
+
+def put_in(plate: str, order: SceneOrder, colour: str) -> dict[str, Any]:
+    """A car into a picture of the server's input folder, step by step."""
+    sun = -90.0 if order.sun_elevation_deg is None else order.sun_elevation_deg
+    car = {"car": next(iter(cars())), "colour": colour, "light": order.light, "view": order.view, "width": 64}
+    return {
+        "1": node("LoadImage", image=plate),
+        "2": node("LoadCar", **car),
+        "3": node("HorizonPlace", image=["1", 0], anchors=["2", 2], position=order.position),
+        "4": node("CarShadow", image=["1", 0], place=["3", 0], sun_elevation=sun, surface=order.surface),
+        "5": node("CarHarmonize", image=["4", 0], layer=["4", 1], texture=order.texture, budget=order.budget_delta_e00),
+        "6": node("CarComposite", image=["4", 0], layer=["5", 0]),
+        "7": node("BadgeLock", image=["6", 0], layer=["5", 0]),
+        "9": saved("7"),
+    }
+
+
+@needs_car
+@pytest.mark.parametrize(
+    "order",
+    [
+        SceneOrder(light="noon", sun_elevation_deg=40.0, view="side"),
+        SceneOrder(light="overcast", surface="wet", texture="watercolour", budget_delta_e00=4.5),
+        SceneOrder(light="night", texture="oil", surface="snow", position="left"),
+    ],
+    ids=["sun", "rain", "night"],
+)
+def test_the_car_is_put_in_there_as_one_call_does_it_here(order: SceneOrder) -> None:
+    plate = paint("a realistic lakeside road, level horizon, wide flat open ground in front", seed=3)
+    # Every code of every channel, where neither car nor shadow comes: what the last node gives survives SaveImage.
+    plate[:6] = (np.arange(768)[None, :, None] + np.array([0, 85, 170])) % 256
+    name = f"{uuid.uuid4()}.png"
+    with io.BytesIO() as file:
+        Image.fromarray(plate).save(file, "PNG")
+        answer = requests.post(f"{URL}/upload/image", files={"image": (name, file.getvalue())}, timeout=60)
+    answer.raise_for_status()
+    asset = next(iter(cars().values()))
+    colour = next(iter(asset.colours))
+    real = picture(RemoteComfyUI(URL), put_in(name, order, colour)).astype(int)
+    whole = compose(plate, asset, colour, order)  # type: ignore[arg-type]
+    np.testing.assert_array_equal(real[:6], plate[:6])
+    difference = np.abs(real - whole.picture)
+    assert difference.max() <= 1
+    assert (difference > 0).sum() <= 100
+    here, there = window(whole.place, whole.ground)
+    lock = whole.layer.lock[there]
+    assert lock.sum() > 50
+    np.testing.assert_array_equal(real[here][lock], whole.picture[here][lock])
 
 
 @needs_car
