@@ -36,7 +36,7 @@ def main() -> int:
     names = ("green", "gradient") if args.small else backdrops.NAMES
     scales = (0.4, 1.0) if args.small else colours.SCALES
     tables: dict[str, Callable[[], None]] = {
-        "colours": lambda: colours.measure(report, assets, scenes, names, scales),
+        "colours": lambda: colours.measure(report, assets, scenes, names, scales, packages=not args.small),
     }
     for name, table in tables.items():
         if args.only is None or name in args.only:
