@@ -10,7 +10,7 @@ from pathlib import Path
 
 import cv2
 
-from benchmarks.composition import backdrops, backgrounds, colours
+from benchmarks.composition import backdrops, backgrounds, colours, delivered, horizons, inspection, shadows, speed
 from benchmarks.composition.assets import CARS, manifests, pack_assets, spread
 from benchmarks.composition.drawn import drawn_assets
 from benchmarks.composition.report import Report
@@ -21,7 +21,9 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.composition", description=__doc__)
     parser.add_argument("--small", action="store_true", help="a part of it, in less than 40 s")
     parser.add_argument("--strict", action="store_true", help="exit status 1 when a bar is missed")
-    parser.add_argument("--only", nargs="+", metavar="TABLE", help="some of: colours")
+    parser.add_argument(
+        "--only", nargs="+", metavar="TABLE", help="some of: colours, shadows, horizons, delivered, inspection, speed"
+    )
     parser.add_argument("--cars", type=Path, default=CARS, help="folder of car assets")
     parser.add_argument("--out", type=Path, help="folder for composition.json and composition.md")
     args = parser.parse_args()
@@ -35,8 +37,16 @@ def main() -> int:
     scenes = backgrounds.few_backgrounds() if args.small else backgrounds.all_backgrounds()
     names = ("green", "gradient") if args.small else backdrops.NAMES
     scales = (0.4, 1.0) if args.small else colours.SCALES
+    small = args.small
     tables: dict[str, Callable[[], None]] = {
-        "colours": lambda: colours.measure(report, assets, scenes, names, scales),
+        "colours": lambda: colours.measure(report, assets, scenes, names, scales, packages=not small),
+        "shadows": lambda: shadows.measure(
+            report, cars, [scenes[-1], *backgrounds.drawn()][: 1 if small else 2], small=small
+        ),
+        "horizons": lambda: horizons.measure(report, small=small),
+        "delivered": lambda: delivered.measure(report, cars, scenes, small=small),
+        "inspection": lambda: inspection.measure(report, small=small),
+        "speed": lambda: speed.measure(report, cars, scenes[-1], small=small),
     }
     for name, table in tables.items():
         if args.only is None or name in args.only:

@@ -12,11 +12,10 @@ from benchmarks.composition.assets import Asset
 
 NAMES = ("grey", "green", "white", "gradient", "step", "vignette")
 
-#: Electrons of a saturated pixel: 45,000 of a full-frame sensor, with 4 x 4 of its pixels averaged to one of ours (a
-#: cut-out of 1,000 px comes from a photograph of 4,000 to 8,000).
-_FULL_WELL = 45_000 * 16
-#: Noise of reading one pixel, in electrons, of the same average.
-_READ_NOISE = 4.0 * 4
+#: A car fills 6,000 of the 8,200 pixels across a 45-megapixel photograph; a cut-out of 1,000 averages 6 x 6 of them.
+_AVERAGED = 6
+#: Electrons of a saturated pixel (45,000 of a full-frame sensor), and of the noise of reading one, of that average.
+_FULL_WELL, _READ_NOISE = 45_000 * _AVERAGED**2, 4.0 * _AVERAGED
 
 
 def backdrop(name: str, height: int, width: int) -> NDArray[np.float64]:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from localcloud.painter import paint
 from localcloud.painter.composition import Stage
 from localcloud.painter.scene import read
+from shared.scene_order import PLACE_FOR_A_CAR
 
 WIDTH_PX, HEIGHT_PX = 768, 960
 _PHOTOGRAPHS = Path(__file__).parent / "photographs"
@@ -63,8 +64,9 @@ def painted(
     prompt: str, seed: int, light: str, surface: str, width: int = WIDTH_PX, height: int = HEIGHT_PX
 ) -> Background:
     """A scene of the procedural painter, which knows its horizon."""
-    plan = Stage.set_up(read(prompt), seed, height, width).plan
-    return Background(prompt, paint(prompt, seed=seed, width=width, height=height), plan.horizon, light, surface)
+    asked = f"{prompt}, {PLACE_FOR_A_CAR}"
+    plan = Stage.set_up(read(asked), seed, height, width).plan
+    return Background(prompt, paint(asked, seed=seed, width=width, height=height), plan.horizon, light, surface)
 
 
 def panorama_view(name: str, turn_deg: float, horizon: float, light: str, fov_deg: float = 62.0) -> Background:

@@ -54,7 +54,7 @@ def drawn_assets() -> list[Asset]:
 
 def _drawn(name: str, outline, windows, paint, enamel, tint: float) -> Asset:  # type: ignore[no-untyped-def]
     height, width = _HEIGHT_PX * _FINE, _WIDTH_PX * _FINE
-    y, x = np.mgrid[0:height, 0:width].astype(np.float32)
+    y, x = np.arange(height, dtype=np.float32)[:, None], np.arange(width, dtype=np.float32)[None]
     unit = (_WIDTH_PX - 2 * _MARGIN_PX) / 100 * _FINE
     ground = (_HEIGHT_PX - _MARGIN_PX) * _FINE
     across, up = (x + 0.5 - _MARGIN_PX * _FINE) / unit, (ground - y - 0.5) / unit

@@ -105,5 +105,5 @@ class Tally:
 
 
 def differences(picture: NDArray[np.uint8], truth: NDArray[np.float64], zone: NDArray[np.bool_]) -> NDArray[np.float32]:
-    """ΔE00 (N,) of an 8-bit picture (H, W, 3) to a truth in unrounded sRGB (H, W, 3), within a zone (H, W)."""
+    """ΔE00 (N,) of an 8-bit picture (H, W, 3) to a truth in sRGB (H, W, 3), within a zone (H, W)."""
     return np.asarray(delta_e00((picture[zone] / 255.0).astype(np.float32), truth[zone].astype(np.float32)))

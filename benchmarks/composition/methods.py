@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -27,7 +27,10 @@ Bytes = NDArray[np.uint8]
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """A cut-out, the background, and the rectangle (left, top, width, height) in it that the car gets."""
+    """A cut-out, the background, and the rectangle (left, top, width, height) in it that the car gets.
+
+    `whole` is the whole background at some size, where a method looks at all of its colours.
+    """
 
     cut: Bytes
     plate: Bytes
@@ -35,6 +38,7 @@ class Job:
     top: int
     width: int
     height: int
+    whole: Bytes
 
     @property
     def window(self) -> tuple[slice, slice]:
@@ -96,13 +100,13 @@ def seamless_clone(job: Job) -> Bytes:
 
 
 def colour_matched(job: Job) -> Bytes:
-    """The car's colours matched to the background's (package `color-matcher`, MKL: KJNodes' `ColorMatch`), pasted."""
+    """The car's colours matched to the background's (package `color-matcher`, MKL, as KJNodes' node does), pasted."""
     from color_matcher import ColorMatcher
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        matched = ColorMatcher().transfer(src=job.cut[..., :3] / 255.0, ref=job.plate / 255.0, method="mkl")
-    codes = np.rint(np.clip(matched, 0, 1) * 255).astype(np.uint8)
+        matched = ColorMatcher().transfer(src=job.cut[..., :3] / 255.0, ref=job.whole / 255.0, method="mkl")
+    codes = np.rint(np.clip(np.real(matched), 0, 1) * 255).astype(np.uint8)
     return pillow_paste(_with(job, np.dstack([codes, job.cut[..., 3]])))
 
 
@@ -126,15 +130,15 @@ def laid_over(job: Job, pixels: NDArray[np.float32]) -> Bytes:
     return _laid_linear(job, sized[..., :3], sized[..., 3:])
 
 
-#: The baselines that need nothing prepared.
-BASELINES: dict[str, Callable[[Job], Bytes]] = {
+#: The baselines that need nothing prepared, and no package of their own.
+PLAIN: dict[str, Callable[[Job], Bytes]] = {
     "Pillow paste": pillow_paste,
     "ComfyUI ImageCompositeMasked": comfyui_masked,
     "paste in linear light": linear_paste,
     "mask eroded by 1 px": eroded,
     "OpenCV seamlessClone": seamless_clone,
-    "colour match (MKL)": colour_matched,
 }
+BASELINES: dict[str, Callable[[Job], Bytes]] = {**PLAIN, "colour match (MKL)": colour_matched}
 #: Those that prepare the cut-out once.
 ESTIMATES: dict[str, Callable[[Bytes], NDArray[np.float32]]] = {
     "pymatting cf, linear": estimated("cf"),
@@ -158,4 +162,4 @@ def _laid_linear(job: Job, own: NDArray[np.floating], mask: NDArray[np.floating]
 
 
 def _with(job: Job, cut: Bytes) -> Job:
-    return Job(cut, job.plate, job.left, job.top, job.width, job.height)
+    return replace(job, cut=cut)
