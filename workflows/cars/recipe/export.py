@@ -23,7 +23,7 @@ from shared.pictures.composition.packs import colour_file, write_alpha, write_ba
 Floats = NDArray[np.float32]
 
 #: The look: exposure, then contrast as a power about mid-white, then a shoulder for the highlights.
-_EXPOSURES = {"studio": 0.86, "noon": 0.86, "dusk": 0.86, "overcast": 0.86, "night": 0.86}
+_EXPOSURES = {"studio": 0.86, "noon": 0.86, "dusk": 0.86, "overcast": 1.0, "night": 0.74}
 _CONTRAST, _PIVOT, _SHOULDER = 1.22, 0.45, 0.72
 #: Below this the colour of a pixel is rounding noise.
 _LEAST_ALPHA = 0.006
