@@ -10,9 +10,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from .behind import without_car
 from .ground import with_car_on_it
 from .harmonise import harmonised
-from .layer import Layer, prepared
+from .layer import Layer, prepared, window
 from .light import Bytes, Floats, quantised, to_linear
 from .manifest import Manifest
 from .order import SceneOrder
@@ -54,7 +55,8 @@ def compose(plate: Bytes, manifest: Manifest, colour: str, order: SceneOrder) ->
         place = placed_at(manifest, order.view, *order.given_px)
     picture = load_picture(manifest, place.view_id, colour, nearest_light(manifest, order.light).light_id)
     plain = prepared(picture, place)
-    ground = with_car_on_it(to_linear(plate), picture, plain, place, order)
+    empty = to_linear(plate) if order.given_px is None else without_car(to_linear(plate), plain, place)
+    ground = with_car_on_it(empty, picture, plain, place, order)
     layer = harmonised(plain, plain, ground, place, order)
     return Composition(finished(over(layer, place, ground), layer, place, plate), place, layer, plain, ground)
 
@@ -83,13 +85,3 @@ def finished(linear: Floats, layer: Layer, place: Place, plate: Bytes | None = N
     lock = layer.lock[there]
     picture[here][lock] = layer.locked[there][lock]
     return picture
-
-
-def window(place: Place, ground: Floats) -> tuple[tuple[slice, slice], tuple[slice, slice]]:
-    """Where the car lies in the picture, and which part of the car that is; a place may reach beyond the picture."""
-    height, width = ground.shape[:2]
-    x0, y0 = max(place.left_px, 0), max(place.top_px, 0)
-    x1, y1 = min(place.left_px + place.width_px, width), min(place.top_px + place.height_px, height)
-    here = (slice(y0, max(y1, y0)), slice(x0, max(x1, x0)))
-    dx, dy = place.left_px, place.top_px
-    return here, (slice(y0 - dy, max(y1, y0) - dy), slice(x0 - dx, max(x1, x0) - dx))

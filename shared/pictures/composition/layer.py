@@ -39,3 +39,13 @@ def prepared(picture: CarPicture, place: Place) -> Layer:
     locked = np.zeros((*lock.shape, 3), np.uint8)
     locked[lock] = np.rint(to_srgb(pixels[..., :3][lock]) * np.float32(255.0)).astype(np.uint8)
     return Layer(pixels, badge, locked, lock)
+
+
+def window(place: Place, ground: Floats) -> tuple[tuple[slice, slice], tuple[slice, slice]]:
+    """Where the car lies in the picture, and which part of the car that is; a place may reach beyond the picture."""
+    height, width = ground.shape[:2]
+    x0, y0 = max(place.left_px, 0), max(place.top_px, 0)
+    x1, y1 = min(place.left_px + place.width_px, width), min(place.top_px + place.height_px, height)
+    here = (slice(y0, max(y1, y0)), slice(x0, max(x1, x0)))
+    dx, dy = place.left_px, place.top_px
+    return here, (slice(y0 - dy, max(y1, y0) - dy), slice(x0 - dx, max(x1, x0) - dx))

@@ -24,6 +24,7 @@ from localcloud.comfyui.folders import Folders
 from localcloud.comfyui.node_classes import load_custom_nodes
 from localcloud.comfyui.remote import RemoteComfyUI
 from localcloud.comfyui.runner import Runner
+from shared.scene_order import PLACE_FOR_A_CAR
 from shared.workflows import FOLDER, load_workflow
 
 if TYPE_CHECKING:
@@ -32,15 +33,21 @@ if TYPE_CHECKING:
 _MOST_BYTES = 150_000
 _VALUES: dict[str, dict[str, Any]] = {
     "wanx_scene": {
-        "prompt": "an oil painting of a lakeside road at dawn in early summer, hills, sunny",
+        "prompt": f"an oil painting of a lakeside road in early summer, hills, sunny, {PLACE_FOR_A_CAR}",
         "seed": 11,
         "car": "gen1",
+        "car_light": "noon",
+        "sun_elevation": 45.0,
+        "car_texture": "oil",
+        "car_budget": 4.0,
     },
     "wanx_background": {
-        "prompt": "a realistic picture of a lakeside road at dusk in autumn, hills",
+        "prompt": f"a realistic picture of a lakeside road at dusk in autumn, hills, {PLACE_FOR_A_CAR}",
         "seed": 5,
         "car_colour": "white",
+        "car_light": "dusk",
         "car_view": "three_quarter",
+        "sun_elevation": 9.0,
     },
     "article": {"query_prompt": "- 用户文字：和朋友去湖边走走\n- 出行时间：2024年10月\n- 途径城市：苏州市 杭州市\n"},
 }

@@ -26,7 +26,8 @@ from localcloud.comfyui.remote import RemoteComfyUI
 from localcloud.comfyui.results import Engine, GraphRefused
 from localcloud.comfyui.runner import Runner
 from localcloud.painter import paint
-from shared.pictures.composition.composite import compose, window
+from shared.pictures.composition.composite import compose
+from shared.pictures.composition.layer import window
 from shared.pictures.composition.order import SceneOrder
 from workflows.custom_nodes.tripcanvas.cars import cars
 

@@ -29,7 +29,8 @@ from localcloud.comfyui.remote import RemoteComfyUI
 from localcloud.comfyui.results import Engine
 from localcloud.comfyui.runner import Runner
 from shared.car_orders import CarOrder, parameters_of
-from shared.pictures.composition.composite import compose, window
+from shared.pictures.composition.composite import compose
+from shared.pictures.composition.layer import window
 from shared.pictures.composition.order import SceneOrder
 from tests.services.comfyui import random_models
 from workflows.custom_nodes.tripcanvas.cars import cars

@@ -49,7 +49,7 @@ class CarCanvas:
                     {**side, "default": 520, "tooltip": "车宽（像素），高按比例 The car's width; its height follows."},
                 ),
                 "x": ("INT", {**edge, "default": 124, "tooltip": "车的左边 The car's left edge."}),
-                "y": ("INT", {**edge, "default": 670, "tooltip": "车的上边 The car's upper edge."}),
+                "y": ("INT", {**edge, "default": 590, "tooltip": "车的上边 The car's upper edge."}),
             }
         }
 
@@ -63,8 +63,7 @@ class CarCanvas:
         """
         import numpy as np
 
-        from .composition.composite import window
-        from .composition.layer import prepared
+        from .composition.layer import prepared, window
         from .composition.packs import load_picture, nearest_light
         from .composition.place import placed_at
         from .composition_nodes import CarPlace

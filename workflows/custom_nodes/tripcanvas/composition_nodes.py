@@ -154,6 +154,7 @@ class CarShadow:
         """Return the ground as IMAGE, and the car's layer. Raises `CarUnusable`."""
         if place is None:
             return image, None
+        from .composition.behind import without_car
         from .composition.ground import with_car_on_it
         from .composition.layer import prepared
         from .composition.light import to_linear
@@ -170,7 +171,10 @@ class CarShadow:
         except BadPack as bad:
             raise unusable(bad) from None
         plain = prepared(picture, where)
-        ground = with_car_on_it(to_linear(codes_of(image)), picture, plain, where, order)
+        plate = to_linear(codes_of(image))
+        if order.given_px is not None:
+            plate = without_car(plate, plain, where)
+        ground = with_car_on_it(plate, picture, plain, where, order)
         return _image_of(ground), CarLayer(plain, plain, where, order)
 
 
