@@ -10,7 +10,17 @@ from pathlib import Path
 
 import cv2
 
-from benchmarks.composition import backdrops, backgrounds, colours, delivered, horizons, inspection, sheets, shadows, speed
+from benchmarks.composition import (
+    backdrops,
+    backgrounds,
+    colours,
+    delivered,
+    horizons,
+    inspection,
+    shadows,
+    sheets,
+    speed,
+)
 from benchmarks.composition.assets import CARS, manifests, pack_assets, spread
 from benchmarks.composition.drawn import drawn_assets
 from benchmarks.composition.report import Report

@@ -1,7 +1,7 @@
 """Contact sheets to look at: ``python -m benchmarks.composition sheets [--out docs/pictures]``.
 
-Each panel shows a picture as the product makes it, and beside it, enlarged, its badge, an edge of the roof and a wheel on
-the ground: ours, and the same car cut out before a white studio and pasted by Pillow and by ComfyUI's node.
+Each panel shows a picture as the product makes it, and beside it, enlarged, its badge, an edge of the roof and a wheel
+on the ground: ours, and the same car cut out before a white studio and pasted by Pillow and by ComfyUI's node.
 """
 
 from __future__ import annotations
@@ -19,7 +19,14 @@ from PIL import Image, ImageDraw, ImageFont
 from benchmarks.composition.assets import Asset
 from benchmarks.composition.backdrops import photographed
 from benchmarks.composition.backgrounds import Background, painted, photographs, road
-from benchmarks.composition.methods import Job, colour_matched, comfyui_masked, linear_paste, pillow_paste, seamless_clone
+from benchmarks.composition.methods import (
+    Job,
+    colour_matched,
+    comfyui_masked,
+    linear_paste,
+    pillow_paste,
+    seamless_clone,
+)
 from localcloud.painter.terms import Weather
 from shared.pictures.composition.composite import Composition, compose
 from shared.pictures.composition.manifest import Manifest
@@ -32,6 +39,8 @@ from shared.workflows import FOLDER
 _WHOLE = (384, 480)
 _ZOOM_PX, _GAP, _TITLE = 158, 4, 22
 _MOST_KIB = 400
+#: Panels of one sheet.
+_PANELS = 6
 _LIGHTS = (
     ("studio", None, "realistic, grassland, noon, cloudy, summer"),
     ("noon", 55.0, "realistic, desert, noon, sunny, summer"),
@@ -61,7 +70,9 @@ def write(folder: Path, cars: list[Manifest], names: list[str] | None = None) ->
     for name, shots in sheets.items():
         if names is None or name in names:
             panels = [panel for shot in shots(cars) for panel in [_panel(shot)] if panel is not None]
-            _save(folder / f"composition-{name}.jpg", _rows(panels, 2))
+            for number in range(0, len(panels), _PANELS):
+                suffix = "" if number == 0 else f"-{number // _PANELS + 1}"
+                _save(folder / f"composition-{name}{suffix}.jpg", _rows(panels[number : number + _PANELS], 2))
     if names is None or "methods" in names:
         _save(folder / "composition-methods.jpg", _methods(cars))
 
@@ -104,15 +115,22 @@ def _weather(cars: list[Manifest]) -> Iterable[Shot]:
         surface = "snow" if weather is Weather.SNOW else "wet" if weather in _WET else "dry"
         prompt = f"realistic, countryside, afternoon, {weather.value}"
         order = SceneOrder(light, 40.0 if light == "noon" else None, surface)
-        yield Shot(f"{weather.value}: {surface} ground", painted(prompt, number, light, surface), order, *_turns(cars, number))
+        yield Shot(
+            f"{weather.value}: {surface} ground", painted(prompt, number, light, surface), order, *_turns(cars, number)
+        )
     night = painted("realistic, city skyline, night, rain", 2, "night", "wet")
     yield Shot("rain at night: wet ground", night, SceneOrder("night", None, "wet"), *_turns(cars, 1))
     snow = painted("ink wash, mountains, winter, snow", 5, "overcast", "snow")
-    yield Shot("ink wash, snow", snow, SceneOrder("overcast", None, "snow", "ink", budget_delta_e00=5.0), *_turns(cars, 2))
+    yield Shot(
+        "ink wash, snow", snow, SceneOrder("overcast", None, "snow", "ink", budget_delta_e00=5.0), *_turns(cars, 2)
+    )
 
 
 def _photographs(cars: list[Manifest]) -> Iterable[Shot]:
-    chosen = [each for each in photographs() if "road" not in each.name] + [road("road-white-right"), road("road-yellow-curve")]
+    chosen = [each for each in photographs() if "road" not in each.name] + [
+        road("road-white-right"),
+        road("road-yellow-curve"),
+    ]
     for number, background in enumerate(chosen):
         sun = {"noon": 40.0, "dusk": 8.0}.get(background.light)
         yield Shot(background.name, background, SceneOrder(background.light, sun), *_turns(cars, number))
@@ -132,7 +150,9 @@ def _panel(shot: Shot) -> NDArray[np.uint8] | None:
     whole = cv2.resize(made.picture, _WHOLE, interpolation=cv2.INTER_AREA)
     bottom = np.full((_WHOLE[1], grid.shape[1], 3), 255, np.uint8)
     bottom[: grid.shape[0]] = grid[: _WHOLE[1]]
-    return _titled(np.hstack([np.asarray(whole, dtype=np.uint8), bottom]), f"{shot.title} ({shot.car.model}, {shot.colour})")
+    return _titled(
+        np.hstack([np.asarray(whole, dtype=np.uint8), bottom]), f"{shot.title} ({shot.car.model}, {shot.colour})"
+    )
 
 
 def _job(shot: Shot, made: Composition) -> Job:
@@ -140,7 +160,15 @@ def _job(shot: Shot, made: Composition) -> Job:
     picture = load_picture(shot.car, place.view_id, shot.colour, nearest_light(shot.car, shot.order.light).light_id)
     asset = Asset("", shot.car, place.view_id, shot.colour, picture.pixels, picture.badge)
     cut = photographed(asset, "white")
-    return Job(cut, shot.background.pixels, place.left_px, place.top_px, place.width_px, place.height_px, shot.background.pixels)
+    return Job(
+        cut,
+        shot.background.pixels,
+        place.left_px,
+        place.top_px,
+        place.width_px,
+        place.height_px,
+        shot.background.pixels,
+    )
 
 
 def _boxes(made: Composition, shot: Shot) -> list[tuple[int, int, int]]:
@@ -189,7 +217,10 @@ def _methods(cars: list[Manifest]) -> NDArray[np.uint8]:
         y0 = max(place.top_px - 30, 0)
         cells = []
         for name, picture in named.items():
-            part = picture[y0 : place.top_px + place.height_px + 60, max(place.left_px - 60, 0) : place.left_px + place.width_px + 60]
+            part = picture[
+                y0 : place.top_px + place.height_px + 60,
+                max(place.left_px - 60, 0) : place.left_px + place.width_px + 60,
+            ]
             width = round(part.shape[1] * 220 / part.shape[0])
             car_part = cv2.resize(part, (width, 220), interpolation=cv2.INTER_AREA)
             zooms = [_zoom(picture, box, 220) for box in _boxes(made, shot)]
@@ -211,7 +242,13 @@ def _titled(picture: NDArray[np.uint8], title: str) -> NDArray[np.uint8]:
     return _written(np.vstack([bar, picture]), title, (4, 2), (0, 0, 0), size=16)
 
 
-def _written(picture: NDArray[np.uint8], text: str, at: tuple[int, int], colour: tuple[int, int, int] = (255, 255, 255), size: int = 13) -> NDArray[np.uint8]:
+def _written(
+    picture: NDArray[np.uint8],
+    text: str,
+    at: tuple[int, int],
+    colour: tuple[int, int, int] = (255, 255, 255),
+    size: int = 13,
+) -> NDArray[np.uint8]:
     image = Image.fromarray(picture)
     draw = ImageDraw.Draw(image)
     outline = 0 if colour == (0, 0, 0) else 2
