@@ -1,4 +1,4 @@
-"""``python -m benchmarks.composition [--small] [--strict] [--only TABLE] [--out FOLDER] | sheets``."""
+"""``python -m benchmarks.composition [--small] [--strict] [--only NAME …] [--out FOLDER] [sheets]``."""
 
 from __future__ import annotations
 
@@ -10,7 +10,17 @@ from pathlib import Path
 
 import cv2
 
-from benchmarks.composition import backdrops, backgrounds, colours, delivered, horizons, inspection, shadows, speed
+from benchmarks.composition import (
+    backdrops,
+    backgrounds,
+    colours,
+    delivered,
+    horizons,
+    inspection,
+    shadows,
+    sheets,
+    speed,
+)
 from benchmarks.composition.assets import CARS, manifests, pack_assets, spread
 from benchmarks.composition.drawn import drawn_assets
 from benchmarks.composition.report import Report
@@ -19,19 +29,23 @@ from benchmarks.composition.report import Report
 def main() -> int:
     """Print the tables; 1 when `--strict` and a bar is missed."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.composition", description=__doc__)
+    parser.add_argument("what", nargs="?", choices=("tables", "sheets"), default="tables")
     parser.add_argument("--small", action="store_true", help="a part of it, in less than 40 s")
     parser.add_argument("--strict", action="store_true", help="exit status 1 when a bar is missed")
     parser.add_argument(
-        "--only", nargs="+", metavar="TABLE", help="some of: colours, shadows, horizons, delivered, inspection, speed"
+        "--only", nargs="+", metavar="NAME", help="some of: colours, shadows, horizons, delivered, inspection, speed"
     )
     parser.add_argument("--cars", type=Path, default=CARS, help="folder of car assets")
-    parser.add_argument("--out", type=Path, help="folder for composition.json and composition.md")
+    parser.add_argument("--out", type=Path, help="folder for composition.json and .md, or for the sheets")
     args = parser.parse_args()
     # What is measured is one core; two at once would also make times depend on the neighbours.
     cv2.setNumThreads(1)
     begun = time.perf_counter()
     report = Report()
     cars = manifests(args.cars)
+    if args.what == "sheets":
+        sheets.write(args.out or Path("docs/pictures"), cars, args.only)
+        return 0
     shipped, drawn = pack_assets(cars), drawn_assets()
     assets = [*spread(shipped, 1), drawn[0]] if args.small else [*spread(shipped, 4), *drawn]
     scenes = backgrounds.few_backgrounds() if args.small else backgrounds.all_backgrounds()
