@@ -7,9 +7,8 @@ from dataclasses import dataclass
 
 from cli.graph_sources import GraphSource
 from cli.workflow_folder import bindings_text, json_text, model_of, readme_text
-from shared.car_orders import CAR_PARAMETERS
 from shared.errors import InvalidInput, TripcanvasError
-from shared.graphs.bindings import Model, read_bindings
+from shared.graphs.bindings import CAR_PARAMETERS, Model, read_bindings
 from shared.graphs.check import check_graph
 from shared.graphs.check_bindings import check_bindings, model_files
 from shared.graphs.editor import to_api

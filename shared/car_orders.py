@@ -16,11 +16,6 @@ from shared.scene_order import PLACE_FOR_A_CAR, scene_order
 from shared.styles import Style
 from shared.workflows import Workflow
 
-#: The parameters that a workflow has to have when it puts the car into the picture.
-CAR_PARAMETERS = (
-    *("plate_prefix", "car", "car_colour", "car_light", "car_view"),
-    *("sun_elevation", "surface", "car_texture", "car_budget"),
-)
 #: Those that say where the car stands in a background that is painted around it.
 _GIVEN = ("car_x", "car_y", "car_width")
 #: The sun's elevation that stands for no sun at all.

@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
 from functools import cached_property
 
-from shared.car_orders import CAR_PARAMETERS
 from shared.cars import load_cars
 from shared.clouds.image_queue import ImageQueue, open_image_queue
 from shared.clouds.llm import TextModel, VisionModel
@@ -129,8 +128,7 @@ class Services:
     def workflow_named(self, name: str) -> Workflow:
         """One workflow. Raises `Misconfigured` for one that can't be filled per trip."""
         workflow = load_workflow(name)
-        needed = ("prompt", "filename_prefix", *(CAR_PARAMETERS if workflow.about.plate_node else ()))
-        for parameter in needed:
+        for parameter in ("prompt", "filename_prefix"):
             if parameter not in workflow.parameters:
                 raise Misconfigured(f"workflow {name}: it has no parameter {parameter}, which trips are put in")
         return workflow

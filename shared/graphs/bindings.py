@@ -14,6 +14,12 @@ from shared.toml_files import tomllib
 
 Value = str | int | float | bool
 
+#: The parameters without which a workflow with a `plate_node` would compose another picture than the one expected.
+CAR_PARAMETERS = (
+    *("plate_prefix", "car", "car_colour", "car_light", "car_view"),
+    *("sun_elevation", "surface", "car_texture", "car_budget"),
+)
+
 
 class Parameter(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One value of the graph that is filled per trip; without a default it has to be given.

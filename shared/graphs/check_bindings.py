@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from shared.graphs.bindings import Bindings, Parameter
+from shared.graphs.bindings import CAR_PARAMETERS, Bindings, Parameter
 from shared.graphs.check import is_link, title_of
 from shared.graphs.dynamic_inputs import inputs_of
 from shared.graphs.findings import ERROR, WARNING, Code, Finding, Severity, finding_at, listed, shown
@@ -104,6 +104,10 @@ def _output(graph: Mapping[str, Any], bindings: Bindings, node_types: NodeTypes)
             yield finding_at(
                 "workflow.plate_node", "plate_node", shown(about.plate_node), "another node than output_node"
             )
+        for name in CAR_PARAMETERS:
+            if name not in bindings.parameters:
+                expected = "every parameter of the car's nodes, so that its picture can be composed again to judge it"
+                yield finding_at(f"parameters.{name}", "car_parameter", "no such parameter", expected)
 
 
 def _saving(key: Code, node_id: str, graph: Mapping[str, Any], node_types: NodeTypes) -> Iterator[Finding]:

@@ -47,6 +47,7 @@ Code = Literal[
     "workflow_name",
     "output_node",
     "plate_node",
+    "car_parameter",
     "requires_nodes",
     "requires_version",
     "model_unlisted",

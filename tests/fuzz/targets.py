@@ -110,11 +110,14 @@ def render_answer(case: bytes, choices: Random) -> str:
     """A sink record's answer: files below the task's folder, or a failure; either fits a record of the ledger."""
     status = choices.choice((200, 200, 200, 400, 500, 10**18))
     text = case.decode("utf-8", choices.choice(("replace", "surrogateescape")))
-    answer = read_answer(SinkRecord(task_id=seeds.TASK, request_id="r", index=1, answer=text, status=status), "9")
+    plate = choices.choice(("", "8", "9"))
+    record = SinkRecord(task_id=seeds.TASK, request_id="r", index=1, answer=text, status=status)
+    answer = read_answer(record, "9", plate)
     if isinstance(answer, Files):
         assert answer.paths
-        assert all(path.startswith(f"{seeds.TASK}/") for path in answer.paths)
-        _fits_a_record(Rendered(at=utc_now(), attempt=1, files=answer.paths), len(case))
+        assert all(path.startswith(f"{seeds.TASK}/") for path in (*answer.paths, answer.plate or f"{seeds.TASK}/"))
+        assert plate or not answer.plate
+        _fits_a_record(Rendered(at=utc_now(), attempt=1, files=answer.paths, plate=answer.plate), len(case))
         return "Files"
     tells_nothing(answer.reason)
     assert len(answer.code) <= 80

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from shared.car_orders import CAR_PARAMETERS, car_order, parameters_of, prompt_with_room
+from shared.car_orders import car_order, parameters_of, prompt_with_room
 from shared.facts import TripFacts, facts_of
+from shared.graphs.bindings import CAR_PARAMETERS
 from shared.journey import Received
 from shared.pictures.composition.manifest import read_manifest
 from shared.scene_order import PLACE_FOR_A_CAR, scene_order

@@ -157,6 +157,9 @@ def test_two_parameters_for_one_input_are_told() -> None:
         ('name = "a.safetensors"', 'name = "b.safetensors"', "model_unused at requires.models"),
         ('output_node = "9"', 'output_node = "1"', "output_node at workflow.output_node"),
         ('output_node = "9"', 'output_node = "10"', "output_node at workflow.output_node"),
+        ('output_node = "9"', 'output_node = "9"\nplate_node = "1"', "plate_node at workflow.plate_node"),
+        ('output_node = "9"', 'output_node = "9"\nplate_node = "10"', "plate_node at workflow.plate_node"),
+        ('output_node = "9"', 'output_node = "9"\nplate_node = "9"', "plate_node at workflow.plate_node"),
     ],
 )
 def test_what_is_required_is_what_is_used(old: str, new: str, expected: str) -> None:

@@ -13,8 +13,7 @@ from typer.testing import CliRunner
 
 from cli.main import app
 from cli.workflow_folder import toml
-from shared.car_orders import CAR_PARAMETERS
-from shared.graphs.bindings import read_bindings, tomllib
+from shared.graphs.bindings import CAR_PARAMETERS, read_bindings, tomllib
 from shared.graphs.check_bindings import check_bindings
 from shared.graphs.node_types import NodeTypes
 from shared.workflows import FOLDER, load_workflow

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 import sys
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,8 @@ from localcloud.comfyui.core_nodes import core_nodes
 from localcloud.comfyui.folders import Folders
 from localcloud.comfyui.node_classes import NodeClass, load_custom_nodes
 from localcloud.comfyui.validation import plan
+from shared.errors import Misconfigured
+from shared.graphs.bindings import CAR_PARAMETERS
 from shared.workflows import load_workflow
 from tests.unit.nodes.assets import make_asset
 
@@ -112,6 +115,18 @@ def test_the_background_without_the_car_is_saved_and_is_what_the_car_is_put_into
     assert last["class_type"] == "BadgeLock"
     prefix = bindings["parameters"]["plate_prefix"]
     assert (prefix["node"], prefix["input"]) == (bindings["workflow"]["plate_node"], "filename_prefix")
+
+
+@pytest.mark.parametrize("name", CAR_PARAMETERS)
+def test_a_workflow_that_composes_has_to_take_all_that_is_ordered_of_the_car(name: str, tmp_path: Path) -> None:
+    """What is not filled would be the graph's own value, and the picture another than the one it is judged by."""
+    place = tmp_path / "wanx_scene"
+    shutil.copytree(WORKFLOWS / "wanx_scene", place)
+    head, *tables = re.split(r"(?m)^(?=\[parameters\.)", (place / "bindings.toml").read_text("utf-8"))
+    kept = [table for table in tables if not table.startswith(f"[parameters.{name}]")]
+    (place / "bindings.toml").write_text("".join([head, *kept]), "utf-8")
+    with pytest.raises(Misconfigured, match=f"parameters.{name}: found no such parameter"):
+        load_workflow("wanx_scene", tmp_path)
 
 
 def test_every_model_that_the_graph_loads_is_listed_with_where_to_get_it() -> None:
