@@ -89,7 +89,7 @@ def read_mask(file: Path, size_px: tuple[int, int]) -> NDArray[np.float32]:
         raise InvalidInput(str(file), "a grey PNG or TIFF picture in 8 or 16 bits")
     if picture.shape[1::-1] != size_px:
         raise InvalidInput(str(file), f"{size_px[0]} x {size_px[1]} pixels, as the car's picture has")
-    mask = picture / np.float32(np.iinfo(picture.dtype).max)
+    mask = picture / np.float32(255 if picture.dtype == np.uint8 else 65535)
     if mask.ndim == 3:
         alpha = mask[..., 3] if mask.shape[2] == 4 and mask[..., 3].min() < 1 else None
         if alpha is None and np.abs(mask[..., :3] - mask[..., :1]).max() > 0.02:
@@ -109,7 +109,7 @@ def _stored(file: Path) -> bytes:
 
 def _read(file: Path, stored: bytes, picture: Image.Image, profile: str | None) -> Cutout:
     width, height = picture.size
-    if not (_LEAST_PX <= min(width, height) and max(width, height) <= _MOST_PX and width * height <= _MAX_PIXELS):
+    if not (min(width, height) >= _LEAST_PX and max(width, height) <= _MOST_PX and width * height <= _MAX_PIXELS):
         raise InvalidInput(str(file), f"sides of {_LEAST_PX} to {_MOST_PX} pixels; the picture has {width} x {height}")
     is_tiff = picture.format == "TIFF"
     bits = _tiff_bits(file, picture) if is_tiff else _png_bits(stored)
