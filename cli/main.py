@@ -15,6 +15,7 @@ from rich.console import Console
 from rich.table import Table
 
 from cli import dead_letters, faults, inspections, nodes, workflows
+from cli.cars import commands as cars
 from cli.cloud import (
     ALREADY_STARTING,
     CloudError,
@@ -37,6 +38,7 @@ app.add_typer(dead_letters.app, name="dead-letters")
 app.add_typer(workflows.app, name="workflows")
 app.add_typer(eas.app, name="eas")
 app.add_typer(nodes.app, name="nodes")
+app.add_typer(cars.app, name="cars")
 app.command()(inspections.inspection)
 console = Console(highlight=False)
 

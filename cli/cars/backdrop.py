@@ -81,6 +81,18 @@ def refined(light: Floats, mixed: Floats, alpha: Floats, own: Floats, seen: NDAr
     return np.asarray(light, dtype=np.float32)
 
 
+def nearest(solid: NDArray[np.bool_]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """For every pixel row and column, each (H, W), of the solid one nearest to it."""
+    labels: NDArray[np.int64] = cv2.distanceTransformWithLabels(
+        (~solid).astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_5, labelType=cv2.DIST_LABEL_PIXEL
+    )[1].astype(np.int64)
+    rows, columns = np.nonzero(solid)
+    at = labels[rows, columns]
+    row_of, column_of = np.zeros(int(np.max(at)) + 1, np.int64), np.zeros(int(np.max(at)) + 1, np.int64)
+    row_of[at], column_of[at] = rows, columns
+    return row_of[labels], column_of[labels]
+
+
 def _basis(x: NDArray[np.floating], y: NDArray[np.floating], knots: int) -> NDArray[np.float64]:
     """Hats over the rows, then x, x squared and x y, at places (n,) in 0..1 of the picture: (n, knots + 3)."""
     at = np.clip(y, 0, 1) * (knots - 1)

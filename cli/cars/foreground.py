@@ -1,13 +1,22 @@
 """The car's own colour below soft edges and in glass, where pixels hold car and backdrop together.
 
+<<<<<<< HEAD
 A regularised foreground estimation in closed form (Levin, Lischinski and Weiss, "A Closed-Form Solution to Natural
 Image Matting", 2008, section 4), with three changes: the backdrop is known, so that only the car's colour is sought;
 every pixel is weighed by its noise, so that wide glass is un-mixed as it was seen, and the faintest rim is led by the
 colour beside it; opaque pixels are given. The normal equations are solved by conjugate gradients over the soft pixels
 alone.
+=======
+A regularised estimation in closed form (Levin, Lischinski and Weiss, "A Closed-Form Solution to Natural Image Matting",
+2008, section 4), with three changes: the backdrop is known, so that only the car's colour is sought; every pixel is
+weighed by its noise, so that wide glass is un-mixed as it was seen, and the faintest rim is led by what lies beside it;
+opaque pixels are given. The normal equations are solved by conjugate gradients over the soft pixels alone.
+>>>>>>> fc4ab1e388024e2f78fe24a3bdbe05eb121df38a
 """
 
 from __future__ import annotations
+
+from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,7 +24,7 @@ from numpy.typing import NDArray
 from shared.pictures.composition.light import Floats
 
 #: How much the car's colour may change from one pixel to its neighbour: across a change of alpha, and without one.
-_ACROSS, _ALONG = 0.05, 0.5
+_ACROSS, _ALONG = 0.008, 0.5
 _STEPS, _ENOUGH = 200, 1e-4
 
 
@@ -55,7 +64,7 @@ def own_colour(
     return _solved(times, wanted, diagonal, found.astype(np.float64))
 
 
-def _solved(times, wanted, diagonal, found) -> Floats:  # type: ignore[no-untyped-def]
+def _solved(times: Callable[[Floats], Floats], wanted: Floats, diagonal: Floats, found: Floats) -> Floats:
     """Conjugate gradients with the diagonal as preconditioner, all channels side by side."""
     rest = wanted - times(found)
     ahead = rest / diagonal[:, None]
