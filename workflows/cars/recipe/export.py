@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import json
 import math
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -73,8 +74,11 @@ def main() -> None:
     args = parser.parse_args()
     args.pack.mkdir(parents=True, exist_ok=True)
     car = json.loads((args.frames / "car.json").read_text("utf-8"))
-    made = sorted(path.stem.split("-") for path in args.frames.glob("*-*-*.npy"))
-    lights = [light for light in _LIGHT_NAMES if light in {each[2] for each in made}]
+    every = sorted(path.stem.split("-") for path in args.frames.glob("*-*-*.npy"))
+    # A pack holds a light in all its views and colours, or not at all.
+    counts = Counter(light for _, _, light in every)
+    lights = [light for light in _LIGHT_NAMES if counts[light] == len(_VIEW_NAMES) * len(car["colours"])]
+    made = [each for each in every if each[2] in lights]
     tables = []
     for view_id in _VIEW_NAMES:
         mine = [each for each in made if each[0] == view_id]
