@@ -146,6 +146,8 @@ def _said(request: Request, pack: Path) -> _Said:
     if not known:
         have["views"] = {name: view for name, view in views.items() if name != request.view}
     document = documents.merged({"model": request.model, **have}, new)
+    if request.colour not in document.get("colours", {}):
+        raise InvalidInput(f"colours.{request.colour}", "its name_zh and name_en, in --manifest or by --set")
     return _Said(document, given, known)
 
 
