@@ -73,12 +73,21 @@ def refined(light: Floats, mixed: Floats, alpha: Floats, own: Floats, seen: NDAr
         rest = through[..., None] * (mixed - alpha[..., None] * own - (1 - alpha)[..., None] * light)
         # Twice the spread of a robust residual: a shadow on the floor counts, a wrong pixel of alpha does not.
         rest = np.clip(rest, -0.15, 0.15)
-        kernel = (2 * round(3 * across_px) + 1, 2 * round(3 * down_px) + 1)
-        top = cv2.GaussianBlur(rest, kernel, across_px, sigmaY=down_px)
-        bottom = cv2.GaussianBlur(through * through, kernel, across_px, sigmaY=down_px)
+        top, bottom = (_blurred(each, across_px, down_px) for each in (rest, through * through))
         floor = doubt / (2 * np.pi * across_px * down_px)
         light = np.clip(light + top / (bottom + floor)[..., None], 0, 1)
     return np.asarray(light, dtype=np.float32)
+
+
+def _blurred(planes: Floats, across_px: float, down_px: float) -> Floats:
+    """Planes (H, W, …) blurred by a Gaussian, wide ones at a smaller size: a studio has no detail there."""
+    height, width = planes.shape[:2]
+    size = max(round(4 * width / max(across_px, 4)), 1), max(round(4 * height / max(down_px, 4)), 1)
+    small = cv2.resize(planes, size, interpolation=cv2.INTER_AREA) if size != (width, height) else planes
+    sigma = across_px * size[0] / width, down_px * size[1] / height
+    kernel = (2 * round(3 * sigma[0]) + 1, 2 * round(3 * sigma[1]) + 1)
+    blurred = cv2.GaussianBlur(small, kernel, sigma[0], sigmaY=sigma[1], borderType=cv2.BORDER_REPLICATE)
+    return np.asarray(cv2.resize(blurred, (width, height), interpolation=cv2.INTER_LINEAR), dtype=np.float32)
 
 
 def nearest(solid: NDArray[np.bool_]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

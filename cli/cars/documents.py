@@ -96,6 +96,15 @@ def moved(view: Document, source_size: tuple[int, int], box: Box, size: tuple[in
     return out
 
 
+def alike(one: Any, other: Any) -> bool:
+    """Whether two values of a view agree: numbers to a third of a pixel, lists in all of theirs."""
+    if isinstance(one, list) and isinstance(other, list):
+        return len(one) == len(other) and all(alike(a, b) for a, b in zip(one, other, strict=True))
+    if _is_number(one) and _is_number(other):
+        return abs(one - other) <= 0.34
+    return bool(one == other)
+
+
 def written(document: Document) -> str:
     """The document as TOML: the model's own keys, then its colours, lights and views."""
     lines = ["# Written by `tripcanvas cars import`; what each key means: workflows/cars/README.md"]

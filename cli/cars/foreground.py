@@ -29,11 +29,19 @@ _STEPS, _ENOUGH = 200, 1e-4
 
 
 def own_colour(
-    mixed: Floats, alpha: Floats, behind: Floats, noise: Floats, *, solid: NDArray[np.bool_], soft: NDArray[np.bool_]
+    mixed: Floats,
+    alpha: Floats,
+    behind: Floats,
+    noise: Floats,
+    *,
+    rim: Floats,
+    solid: NDArray[np.bool_],
+    soft: NDArray[np.bool_],
 ) -> Floats:
     """The car's colour (n, 3) at the `soft` pixels (H, W) of `mixed` (H, W, 3) = alpha F + (1 - alpha) `behind`.
 
-    `noise` (H, W) is the standard deviation of `mixed`; F is given at `solid`. Row by row, as ``mixed[soft]`` is.
+    `noise` (H, W) is the standard deviation of `mixed`; F is given at `solid`. `rim` (H, W) is 1 at the outline, where
+    alpha changes and the car's colour does not, and 0 at windows, where both change. Row by row, as ``mixed[soft]`` is.
     """
     number = np.full(alpha.shape, -1, np.int64)
     number[soft] = np.arange(int(soft.sum()))
@@ -48,7 +56,7 @@ def own_colour(
         inside = (y >= 0) & (y < height) & (x >= 0) & (x < width)
         y, x = np.clip(y, 0, height - 1), np.clip(x, 0, width - 1)
         step = np.abs(alpha[y, x] - a)
-        weight = 1 / (_ALONG**2) + step / (_ACROSS**2)
+        weight = 1 / (_ALONG**2) + rim[rows, columns] * rim[y, x] * step / (_ACROSS**2)
         given, sought = inside & solid[y, x], inside & soft[y, x]
         diagonal += np.where(given | sought, weight, 0)
         wanted += np.where(given, weight, 0)[:, None] * mixed[y, x]

@@ -2,38 +2,27 @@
 
 from __future__ import annotations
 
-import os
 import re
-import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from cli.cars import documents
 from cli.cars.documents import Document
-from cli.cars.geometry import check_camera
 from cli.cars.matte import Edge, check_edge, measured
-from cli.cars.outline import Box, check_badge, check_contacts, dust, tight
+from cli.cars.outline import Box, dust, tight
+from cli.cars.packing import Slot, beside, pixels_of, put, read
 from cli.cars.reading import Cutout, read_cutout, read_mask
 from cli.cars.unmixing import Findings, unmixed
 from cli.toml_files import read_toml
 from shared.errors import InvalidInput
 from shared.pictures.composition.light import Floats, scaled
-from shared.pictures.composition.manifest import BadPack, Manifest, View, read_manifest
-from shared.pictures.composition.occlusion import write_ground
-from shared.pictures.composition.packs import colour_file, load_picture, write_alpha, write_badge, write_colour
+from shared.pictures.composition.manifest import Manifest, View
 
 #: Width of a pack's pictures in pixels unless told, the least that a picture must give, and the margin around the car.
 DEFAULT_WIDTH_PX, LEAST_WIDTH_PX, MARGIN_PX = 1400, 400, 4
 LIGHTS = ("studio", "noon", "dusk", "overcast", "night")
-#: Bytes of a colour file in thousandths of the uncompressed ones: a car maker's pack need not be small.
-_RATE = 150
-#: How far alphas of two colours may differ (mean over the car's outline) to be taken for one and the same.
-_SAME_ALPHA, _SAME_CAR = 0.004, 0.10
 _ID = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 
 
@@ -53,6 +42,11 @@ class Request:
     premultiplied: bool = False
     replace: bool = False
     width_px: int = DEFAULT_WIDTH_PX
+
+    @property
+    def slot(self) -> Slot:
+        """Its place in the pack."""
+        return Slot(self.view, self.colour, self.light)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,10 +70,9 @@ def bring_in(request: Request, cars: Path) -> Imported:
     Raises `InvalidInput` with one reason; then nothing was written.
     """
     _check_names(request)
-    pack = cars / request.model
-    name = colour_file(request.view, request.colour, request.light)
-    if (pack / name).exists() and not request.replace:
-        raise InvalidInput(str(pack / name), "not there yet; --replace puts the new picture in its place")
+    pack, slot = cars / request.model, request.slot
+    if (pack / slot.file).exists() and not request.replace:
+        raise InvalidInput(str(pack / slot.file), "not there yet; --replace puts the new picture in its place")
     said = _said(request, pack)
     cutout = read_cutout(request.picture, profile=request.profile)
     premultiplied = request.premultiplied or cutout.premultiplied
@@ -87,24 +80,23 @@ def bring_in(request: Request, cars: Path) -> Imported:
     alpha = codes[..., 3]
     mask = read_mask(request.badge, (alpha.shape[1], alpha.shape[0])) if request.badge else None
     box, size = _crop(request, said, alpha)
-    scale = size[0] / box.width
-    edge = measured(codes[..., :3], cutout.space.decoded(codes[..., :3]), alpha)
-    check_edge(edge, scale)
-    pixels, findings = unmixed(_again(codes, cutout), space=cutout.space, premultiplied=premultiplied)
-    after = scaled(np.ascontiguousarray(pixels[box.window]), *size)
-    table = said.get("views", {}).get(request.view, {})
-    if table.get(documents.SOURCE_SIZE) is None:
-        table = documents.moved(table, (alpha.shape[1], alpha.shape[0]), box, size)
-        if mask is not None and "badge_box" not in table:
-            table["badge_box"] = _bounds(scaled(np.ascontiguousarray(mask[box.window]), *size))
-        said = documents.merged(said, {"views": {request.view: table}})
+    source_size = alpha.shape[1], alpha.shape[0]
+    # All further work on the car's rectangle alone: a master may be many times as large.
+    codes, rgba = codes[box.window], cutout.rgba[box.window].copy()
+    rgba[codes[..., 3] == 0] = 0
+    edge = measured(codes[..., :3], cutout.space.decoded(codes[..., :3]), codes[..., 3])
+    check_edge(edge, size[0] / box.width)
+    pixels, findings = unmixed(rgba, space=cutout.space, premultiplied=premultiplied)
     badge = scaled(np.ascontiguousarray(mask[box.window]), *size) if mask is not None else None
-    before = _as_pasted(codes[box.window], size, premultiplied)
-    with _beside(cars, pack) as fresh:
-        manifest, view, badge = _written(request, fresh, said, after, badge)
-    manifest = _read(pack)
+    document = _with_view(request, said, source_size, box, size, badge)
+    before, after = _as_pasted(codes, size, premultiplied), scaled(pixels, *size)
+    with beside(cars, pack) as fresh:
+        badge = put(fresh, slot, document, after, badge)
+        pixels_of(read(fresh), slot)
+    manifest = read(pack)
+    stored = pixels_of(manifest, slot)
     return Imported(
-        manifest, view, cutout.space.name, findings, edge, specks, before, _loaded(manifest, request), badge
+        manifest, manifest.views[slot.view], cutout.space.name, findings, edge, specks, before, stored, badge
     )
 
 
@@ -118,46 +110,45 @@ def _check_names(request: Request) -> None:
         raise InvalidInput("--width", f"{LEAST_WIDTH_PX} to 8192 pixels")
 
 
-def _said(request: Request, pack: Path) -> Document:
-    """What the pack says already, and what the request says over it; the view's points in the picture's pixels."""
+@dataclass(frozen=True, slots=True)
+class _Said:
+    """What pack and request say together, and of the view what is given in the picture's pixels.
+
+    `known`: the pack has the view, and `document` holds it in the pack's pixels; else it is to be made of `given`.
+    """
+
+    document: Document
+    given: Document
+    known: bool
+
+
+def _said(request: Request, pack: Path) -> _Said:
     have = read_toml(pack / "car.toml") if (pack / "car.toml").is_file() else {}
     new = read_toml(request.manifest) if request.manifest else {}
     new = documents.merged(new, documents.from_settings(list(request.settings)))
     if new.get("model", request.model) != request.model:
         raise InvalidInput("model", f"{request.model}, as --model says")
-    for group in ("views", "colours", "lights"):
-        if not isinstance(new.get(group, {}), dict):
-            raise InvalidInput(group, f"tables [{group}.<id>]")
     # Only what this picture shows: a manifest may speak of views that are still to come, in pixels of their own.
     for group, name in (("views", request.view), ("colours", request.colour), ("lights", request.light)):
-        mine = new.get(group, {}).get(name)
-        if mine is not None and not isinstance(mine, dict):
-            raise InvalidInput(f"{group}.{name}", "a table")
-        new[group] = {name: mine} if mine is not None else {}
-    given = new["views"].get(request.view, {})
+        tables = new.get(group, {})
+        mine = tables.get(name, {}) if isinstance(tables, dict) else None
+        if not isinstance(mine, dict):
+            raise InvalidInput(f"{group}.{name}", f"a table [{group}.{name}]")
+        new[group] = {name: mine} if mine else {}
+    given = new.pop("views").get(request.view, {})
     if documents.SOURCE_SIZE in given:
         raise InvalidInput(f"views.{request.view}.{documents.SOURCE_SIZE}", "left out: points in this picture's pixels")
-    measures = [key for key in documents.POINTS if key in given]
-    known = have.get("views", {}).get(request.view)
-    if known is not None and measures:
-        if not request.replace or len(measures) < len(documents.POINTS):
-            raise InvalidInput(
-                f"views.{request.view}.{measures[0]}",
-                "nothing new for a view that the pack has; to move it, give all its points with --replace",
-            )
-        _check_alone(request, pack)
-        have["views"] = {name: view for name, view in have["views"].items() if name != request.view}
-    elif known is not None and documents.SOURCE_SIZE not in known:
+    views = have.get("views", {})
+    anew = request.replace and "wheel_contacts" in given and not request.slot.others(pack)
+    known = request.view in views and not anew
+    if known and documents.SOURCE_SIZE not in views[request.view]:
         raise InvalidInput(f"views.{request.view}", "a view of another name; this one was not made by an import")
-    out = documents.merged({"model": request.model, **have}, new)
-    return documents.with_names(out, request.view, request.light)
-
-
-def _check_alone(request: Request, pack: Path) -> None:
-    mine = colour_file(request.view, request.colour, request.light)
-    for other in pack.glob(f"{request.view}-*.jp2"):
-        if other.name != mine:
-            raise InvalidInput(f"views.{request.view}", f"the view's points as they are; {other.name} stands on them")
+    if not known:
+        have["views"] = {name: view for name, view in views.items() if name != request.view}
+    document = documents.merged({"model": request.model, **have}, new)
+    if request.colour not in document.get("colours", {}):
+        raise InvalidInput(f"colours.{request.colour}", "its name_zh and name_en, in --manifest or by --set")
+    return _Said(document, given, known)
 
 
 def _cleared(cutout: Cutout, premultiplied: bool) -> tuple[Floats, int]:
@@ -173,13 +164,12 @@ def _cleared(cutout: Cutout, premultiplied: bool) -> tuple[Floats, int]:
     return codes, int(specks.sum())
 
 
-def _crop(request: Request, said: Document, alpha: Floats) -> tuple[Box, tuple[int, int]]:
+def _crop(request: Request, said: _Said, alpha: Floats) -> tuple[Box, tuple[int, int]]:
     """Which part of the picture becomes the pack's, and of what size."""
-    height, width = alpha.shape
-    table = said.get("views", {}).get(request.view, {})
-    if documents.SOURCE_SIZE in table:
-        if table[documents.SOURCE_SIZE] != [width, height]:
-            wide, high = table[documents.SOURCE_SIZE]
+    if said.known:
+        table = said.document["views"][request.view]
+        wide, high = table[documents.SOURCE_SIZE]
+        if alpha.shape != (high, wide):
             raise InvalidInput(
                 str(request.picture), f"{wide} x {high} pixels, from the same camera as the view's first picture"
             )
@@ -197,11 +187,25 @@ def _crop(request: Request, said: Document, alpha: Floats) -> tuple[Box, tuple[i
     return box, (round(box.width * scale), max(round(box.height * scale), 1))
 
 
-def _again(codes: Floats, cutout: Cutout) -> NDArray[np.uint8] | NDArray[np.uint16]:
-    """The cleared codes as they were stored."""
-    rgba: NDArray[np.uint8] | NDArray[np.uint16] = cutout.rgba.copy()
-    rgba[codes[..., 3] == 0] = 0
-    return rgba
+def _with_view(
+    request: Request, said: _Said, source_size: tuple[int, int], box: Box, size: tuple[int, int], badge: Floats | None
+) -> Document:
+    """The document with the view in pixels of the pack. Raises `InvalidInput` for other points than the pack has."""
+    table = documents.moved(said.given, source_size, box, size)
+    if badge is not None and "badge_box" not in table:
+        table["badge_box"] = _bounds(badge)
+    if said.known:
+        have = said.document["views"][request.view]
+        for key in documents.POINTS:
+            if key in said.given and not documents.alike(table[key], have.get(key)):
+                raise InvalidInput(
+                    f"views.{request.view}.{key}",
+                    "as the view's other pictures have it; it can be moved with --replace when there is no other",
+                )
+        table = {key: value for key, value in said.given.items() if key not in documents.POINTS}
+    return documents.with_names(
+        documents.merged(said.document, {"views": {request.view: table}}), request.view, request.light
+    )
 
 
 def _as_pasted(codes: Floats, size: tuple[int, int], premultiplied: bool) -> Floats:
@@ -216,115 +220,3 @@ def _bounds(mask: Floats) -> list[int]:
     if not len(rows):
         raise InvalidInput("--badge", "white where the badge is; the mask is black on the whole car")
     return [int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1]
-
-
-@contextmanager
-def _beside(cars: Path, pack: Path) -> Iterator[Path]:
-    """A copy of the pack beside it, which takes its place when all went well."""
-    cars.mkdir(parents=True, exist_ok=True)
-    workshop = cars / f".importing-{os.getpid()}"
-    fresh, old = workshop / pack.name, workshop / f"{pack.name}-before"
-    shutil.rmtree(workshop, ignore_errors=True)
-    workshop.mkdir()
-    try:
-        if pack.exists():
-            shutil.copytree(pack, fresh)
-        else:
-            fresh.mkdir()
-        yield fresh
-        if pack.exists():
-            pack.rename(old)
-        try:
-            fresh.rename(pack)
-        except OSError:
-            if old.exists():
-                old.rename(pack)
-            raise
-    finally:
-        shutil.rmtree(workshop, ignore_errors=True)
-
-
-def _written(
-    request: Request, fresh: Path, said: Document, pixels: Floats, badge: Floats | None
-) -> tuple[Manifest, View, Floats]:
-    (fresh / "car.toml").write_text(documents.written(said), encoding="utf-8")
-    manifest = _read(fresh)
-    view = manifest.views[request.view]
-    where = f"views.{request.view}"
-    alpha = np.ascontiguousarray(pixels[..., 3])
-    check_contacts(where, view.wheel_contacts, alpha)
-    check_camera(view, manifest)
-    mask = fresh / f"{request.view}-badge.png"
-    if (
-        badge is None
-        and mask.is_file()
-        and documents.SOURCE_SIZE in said["views"][request.view]
-        and not request.replace
-    ):
-        badge = read_mask(mask, view.size_px)
-    if badge is None:
-        badge = _filled(view)
-    else:
-        _check_same_place(where, view, badge)
-    check_badge(where, badge, alpha)
-    write_badge(mask, badge)
-    _write_alpha(request, fresh, alpha)
-    write_colour(fresh / colour_file(request.view, request.colour, request.light), pixels, _RATE)
-    if request.light != "studio" and not (fresh / colour_file(request.view, request.colour, "studio")).is_file():
-        raise InvalidInput("--light", f"studio first for {request.view} in {request.colour}; every pack has that light")
-    write_ground(manifest)
-    _loaded(manifest, request)
-    return manifest, view, badge
-
-
-def _write_alpha(request: Request, fresh: Path, alpha: Floats) -> None:
-    """As the view's alpha when it is the first or the same, else as the colour's own."""
-    shared, own = fresh / f"{request.view}-alpha.png", fresh / f"{request.view}-{request.colour}-alpha.png"
-    mine = colour_file(request.view, request.colour, request.light)
-    others = [each.name for each in fresh.glob(f"{request.view}-*.jp2") if each.name != mine]
-    if not shared.is_file() or not others:
-        write_alpha(shared, alpha)
-        own.unlink(missing_ok=True)
-        return
-    have = read_mask(shared, (alpha.shape[1], alpha.shape[0]))
-    rim = (np.maximum(have, alpha) > 0.02) & (np.minimum(have, alpha) < 0.98)
-    apart = float(np.abs(have - alpha)[rim].mean()) if rim.any() else 0.0
-    solid = float(np.abs(have - alpha).sum() / max(float(have.sum()), 1.0))
-    if solid > _SAME_CAR:
-        raise InvalidInput(str(request.picture), "the same car from the same camera as the view's other colours")
-    if apart <= _SAME_ALPHA:
-        own.unlink(missing_ok=True)
-    elif any(name.startswith(f"{request.view}-{request.colour}-") for name in others):
-        raise InvalidInput(str(request.picture), "the same alpha as the colour's other lights")
-    else:
-        write_alpha(own, alpha)
-
-
-def _filled(view: View) -> Floats:
-    """A badge mask that locks the whole badge box: more than the badge, never less."""
-    width, height = view.size_px
-    x0, y0, x1, y1 = view.badge_box
-    columns = np.clip(np.minimum(np.arange(1, width + 1), x1) - np.maximum(np.arange(width), x0), 0, 1)
-    rows = np.clip(np.minimum(np.arange(1, height + 1), y1) - np.maximum(np.arange(height), y0), 0, 1)
-    return np.asarray(rows[:, np.newaxis] * columns, dtype=np.float32)
-
-
-def _check_same_place(where: str, view: View, badge: Floats) -> None:
-    """The mask may reach beyond the box (other badges of the car), but must cover a part of it."""
-    x0, y0, x1, y1 = (round(value) for value in view.badge_box)
-    if float(badge[y0 : max(y1, y0 + 1), x0 : max(x1, x0 + 1)].mean()) < 0.2:
-        raise InvalidInput(f"{where}.badge_box", "the badge's rectangle; the badge mask is black there")
-
-
-def _read(folder: Path) -> Manifest:
-    try:
-        return read_manifest(folder)
-    except BadPack as error:
-        raise InvalidInput(error.field, error.expected) from None
-
-
-def _loaded(manifest: Manifest, request: Request) -> Floats:
-    try:
-        return load_picture(manifest, request.view, request.colour, request.light).pixels
-    except BadPack as error:
-        raise InvalidInput(error.field, error.expected) from None

@@ -19,8 +19,8 @@ from shared.errors import InvalidInput
 
 Codes = NDArray[np.uint8] | NDArray[np.uint16]
 
-#: Longest file, and most pixels: a 100-megapixel camera's picture fits.
-_MAX_BYTES, _MAX_PIXELS = 1 << 30, 110_000_000
+#: Longest file, and most pixels: what fits into a few gigabytes of memory while it is worked on.
+_MAX_BYTES, _MAX_PIXELS = 1 << 29, 60_000_000
 #: Shortest and longest side.
 _LEAST_PX, _MOST_PX = 64, 16384
 #: TIFF tags (TIFF 6.0; ExtraSamples in section 18).

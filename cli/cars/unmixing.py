@@ -22,8 +22,8 @@ from shared.pictures.composition.light import Floats, to_srgb
 SOLID = 0.996
 #: A mixture that leaves more than this of what "clean" leaves is no explanation.
 CLEAN_FROM = 0.70
-#: How far from the outside soft pixels are taken for the outline rather than for glass.
-_RIM_PX = 6
+#: How far from the outside soft pixels are the outline's, and from where on they are glass.
+_RIM_PX, _NO_RIM_PX = 6, 9
 _TURNS = 3
 #: A sensor's noise and eight bits, as a standard deviation of light; and how much of the fit's spread is noise.
 _NOISE, _UNSURE = 0.006, 0.3
@@ -82,7 +82,7 @@ class _Reading:
 
 
 def _read(codes: Floats, linear: Floats, alpha: Floats, solid: NDArray[np.bool_], premultiplied: bool) -> _Reading:
-    samples = _rim(alpha) & (alpha > LEAST) & (alpha < MOST)
+    samples = _seen(alpha) & (alpha > LEAST) & (alpha < MOST)
     told = int(samples.sum())
     if premultiplied and solid.any():
         nothing = Backdrop(np.zeros_like(codes), 0.0, 0.0)
@@ -112,20 +112,28 @@ def _separated(reading: _Reading, alpha: Floats, solid: NDArray[np.bool_], soft:
     assert reading.fit is not None  # noqa: S101  (for the type)
     mixed, own, behind = reading.mixed, reading.near.copy(), reading.fit.light
     known = reading.findings.kind == "premultiplied"
-    seen = _rim(alpha) & (alpha > 0) & (alpha < MOST)
+    seen = _seen(alpha) & (alpha > 0) & (alpha < MOST)
     unsure = _UNSURE * reading.fit.spread * (1 - alpha)
     noise = np.sqrt(_NOISE**2 + unsure**2).astype(np.float32)
+    rim = np.clip((_NO_RIM_PX - _from_outside(alpha)) / (_NO_RIM_PX - _RIM_PX), 0, 1).astype(np.float32)
     found: Floats = own[soft]
     for _ in range(1 if known else _TURNS):
         if not known:
             behind = refined(behind, mixed, alpha, own, seen)
-        found = np.clip(own_colour(mixed, alpha, behind, noise, solid=solid, soft=soft), np.float32(0), np.float32(1))
+        found = np.clip(
+            own_colour(mixed, alpha, behind, noise, rim=rim, solid=solid, soft=soft), np.float32(0), np.float32(1)
+        )
         own[soft] = found
     return found
 
 
-def _rim(alpha: Floats) -> NDArray[np.bool_]:
-    """Which pixels (H, W) lie within the rim's width of the outside."""
-    inside = np.pad((alpha > 0.01).astype(np.uint8), 1)
-    distance = cv2.distanceTransform(inside, cv2.DIST_L2, 5)[1:-1, 1:-1]
+def _seen(alpha: Floats) -> NDArray[np.bool_]:
+    """Which pixels (H, W) are the outline's."""
+    distance = _from_outside(alpha)
     return np.asarray((distance > 0) & (distance <= _RIM_PX))
+
+
+def _from_outside(alpha: Floats) -> Floats:
+    """The distance (H, W) from what is wholly transparent, the picture's surroundings among it."""
+    inside = np.pad((alpha > 0.01).astype(np.uint8), 1)
+    return np.asarray(cv2.distanceTransform(inside, cv2.DIST_L2, 5)[1:-1, 1:-1], dtype=np.float32)
