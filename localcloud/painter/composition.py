@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     from localcloud.painter.scene import Scene
 
 
+#: How much farther away the near ground begins when open ground is ordered in front, as a share of the height.
+_OPEN = 0.11
+
+
 @dataclass(frozen=True, slots=True)
 class Composition:
     """The plan of one picture. Lengths are shares of its width (x) or height (y), from the top left."""
@@ -43,7 +47,8 @@ class Composition:
 def compose(rng: np.random.Generator, *, level: bool) -> Composition:
     """Plan a picture: never centred, the lower left third kept free for what may be set there.
 
-    `level` puts the horizon in the middle, about as exactly as an image model follows such an order.
+    `level` puts the horizon in the middle and wide open ground in front, about as exactly as an image model follows
+    such an order.
     """
     sight_side = int(rng.choice([-1, 1]))
     sight_x = 0.5 + sight_side * rng.uniform(0.16, 0.24)
@@ -57,7 +62,7 @@ def compose(rng: np.random.Generator, *, level: bool) -> Composition:
         ),
         light_side=light_side,
         sun_x=float(0.5 + light_side * rng.uniform(0.12, 0.34)),
-        near_top=float(rng.uniform(0.76, 0.82)),
+        near_top=float(rng.uniform(0.76, 0.82)) - (_OPEN if level else 0.0),
         near_slope=int(rng.choice([-1, 1], p=[0.3, 0.7])),
         frame=int(rng.choice([-sight_side, -sight_side, 0])),
         road_x=float(rng.uniform(0.26, 0.36)),
