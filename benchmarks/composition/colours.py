@@ -25,7 +25,7 @@ from shared.pictures.composition.place import Place
 OURS = "ours, through the pack's files"
 UNSTORED = "ours, before it is stored"
 #: Baselines run in every so many backgrounds.
-_EVERY = 3
+_EVERY = 4
 TABLE = "Badge, edge and glass against the truth (ΔE00)"
 SCALES = (0.3, 0.4, 0.5, 0.65, 0.8, 1.0)
 _MARGIN_PX = 12
@@ -151,7 +151,7 @@ def _whole(
 ) -> tuple[dict[str, Scores], dict[str, Scores], int]:
     """Scores by method, ours by backdrop and by asset, and how many badge pixels of ours are not the prepared asset's.
 
-    Ours is laid over every background, each baseline over every third, another third for every cut-out.
+    Ours is laid over every background, each baseline over every fourth, other ones for every cut-out.
     """
     scores = {name: Scores() for name in (OURS, UNSTORED, *baselines, *(ESTIMATES if cuts[0].estimates else ()))}
     parts = {name: Scores() for cut in cuts for name in (cut.backdrop, cut.asset.name)}
