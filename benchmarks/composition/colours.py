@@ -5,6 +5,7 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from pathlib import Path
 
 import cv2
@@ -134,12 +135,17 @@ def truth_of(asset: Asset, job: Job) -> tuple[NDArray[np.float64], Zones]:
 
     Rounded, because no picture in 8 bits can come nearer: its badge is 0.1 to 0.26 away from the unrounded truth.
     """
-    pixels, badge = asset.pixels, asset.badge
-    if (job.height, job.width) != badge.shape:
-        pixels, badge = by_area(pixels, job.width, job.height), by_area(badge, job.width, job.height)
-    alpha = pixels[..., 3:].astype(np.float64)
-    light = pixels[..., :3] + (1.0 - alpha) * light_of(job.plate[job.window])
-    return np.rint(shown(light) * 255) / 255, zones(alpha[..., 0], badge)
+    pixels, at = _sized(asset, job.width, job.height)
+    light = pixels[..., :3] + (1.0 - pixels[..., 3:]) * light_of(job.plate[job.window])
+    return np.rint(shown(light) * 255) / 255, at
+
+
+@lru_cache(maxsize=16)
+def _sized(asset: Asset, width: int, height: int) -> tuple[NDArray[np.float64], Zones]:
+    pixels, badge = asset.pixels.astype(np.float64), asset.badge
+    if (height, width) != badge.shape:
+        pixels, badge = by_area(pixels, width, height), by_area(badge, width, height)
+    return pixels, zones(pixels[..., 3], badge)
 
 
 def _lines(scores: dict[str, Scores]) -> list[list[str]]:
