@@ -37,6 +37,7 @@ def main() -> int:
     )
     parser.add_argument("--cars", type=Path, default=CARS, help="folder of car assets")
     parser.add_argument("--out", type=Path, help="folder for composition.json and .md, or for the sheets")
+    parser.add_argument("--docs", type=Path, help="document whose tables are replaced, as docs/composition.md")
     args = parser.parse_args()
     # What is measured is one core; two at once would also make times depend on the neighbours.
     cv2.setNumThreads(1)
@@ -67,6 +68,8 @@ def main() -> int:
             table()
     if args.out:
         report.write(args.out)
+    if args.docs:
+        report.insert(args.docs)
     met = sum(row.met is True for row in report.rows)
     print(f"\n{met} bars met, {len(report.missed)} missed, {time.perf_counter() - begun:.0f} s")
     for row in report.missed:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from pathlib import Path
 
 import cv2
@@ -25,7 +26,7 @@ from shared.pictures.composition.place import Place
 OURS = "ours, through the pack's files"
 UNSTORED = "ours, before it is stored"
 #: Baselines run in every so many backgrounds.
-_EVERY = 3
+_EVERY = 4
 TABLE = "Badge, edge and glass against the truth (ΔE00)"
 SCALES = (0.3, 0.4, 0.5, 0.65, 0.8, 1.0)
 _MARGIN_PX = 12
@@ -134,12 +135,17 @@ def truth_of(asset: Asset, job: Job) -> tuple[NDArray[np.float64], Zones]:
 
     Rounded, because no picture in 8 bits can come nearer: its badge is 0.1 to 0.26 away from the unrounded truth.
     """
-    pixels, badge = asset.pixels, asset.badge
-    if (job.height, job.width) != badge.shape:
-        pixels, badge = by_area(pixels, job.width, job.height), by_area(badge, job.width, job.height)
-    alpha = pixels[..., 3:].astype(np.float64)
-    light = pixels[..., :3] + (1.0 - alpha) * light_of(job.plate[job.window])
-    return np.rint(shown(light) * 255) / 255, zones(alpha[..., 0], badge)
+    pixels, at = _sized(asset, job.width, job.height)
+    light = pixels[..., :3] + (1.0 - pixels[..., 3:]) * light_of(job.plate[job.window])
+    return np.rint(shown(light) * 255) / 255, at
+
+
+@lru_cache(maxsize=16)
+def _sized(asset: Asset, width: int, height: int) -> tuple[NDArray[np.float64], Zones]:
+    pixels, badge = asset.pixels.astype(np.float64), asset.badge
+    if (height, width) != badge.shape:
+        pixels, badge = by_area(pixels, width, height), by_area(badge, width, height)
+    return pixels, zones(pixels[..., 3], badge)
 
 
 def _lines(scores: dict[str, Scores]) -> list[list[str]]:
@@ -151,7 +157,7 @@ def _whole(
 ) -> tuple[dict[str, Scores], dict[str, Scores], int]:
     """Scores by method, ours by backdrop and by asset, and how many badge pixels of ours are not the prepared asset's.
 
-    Ours is laid over every background, each baseline over every third, another third for every cut-out.
+    Ours is laid over every background, each baseline over every fourth, other ones for every cut-out.
     """
     scores = {name: Scores() for name in (OURS, UNSTORED, *baselines, *(ESTIMATES if cuts[0].estimates else ()))}
     parts = {name: Scores() for cut in cuts for name in (cut.backdrop, cut.asset.name)}

@@ -21,8 +21,16 @@ _BIN, _MOST = 0.01, 100.0
 
 def light_of(codes: NDArray[np.uint8] | NDArray[np.floating]) -> NDArray[np.float64]:
     """Linear light of sRGB: 8-bit codes, or floats in 0..1 (IEC 61966-2-1)."""
-    values = codes / 255.0 if codes.dtype == np.uint8 else codes.astype(np.float64)
+    if codes.dtype == np.uint8:
+        return _LIGHT_OF_CODES[codes]
+    return _decoded(codes.astype(np.float64))
+
+
+def _decoded(values: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.where(values <= 0.04045, values / 12.92, ((np.maximum(values, 0) + 0.055) / 1.055) ** 2.4)
+
+
+_LIGHT_OF_CODES = _decoded(np.arange(256) / 255.0)
 
 
 def shown(light: NDArray[np.floating]) -> NDArray[np.float64]:

@@ -6,6 +6,8 @@ import json
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
+_BEGIN, _END = "<!-- measured: begin -->", "<!-- measured: end -->"
+
 
 @dataclass(frozen=True, slots=True)
 class Row:
@@ -62,6 +64,12 @@ class Report:
         stored = json.dumps({"rows": rows, "tables": self.tables}, ensure_ascii=False, indent=1)
         (folder / "composition.json").write_text(stored, "utf-8")
         (folder / "composition.md").write_text(self.markdown(), "utf-8")
+
+    def insert(self, document: Path) -> None:
+        """Put the tables into a document, between its two marks."""
+        before, rest = document.read_text("utf-8").split(_BEGIN)
+        _, after = rest.split(_END)
+        document.write_text(f"{before}{_BEGIN}\n\n{self.markdown()}{_END}{after}", "utf-8")
 
     def markdown(self) -> str:
         """The same as Markdown."""

@@ -80,7 +80,7 @@ def write(folder: Path, cars: list[Manifest], names: list[str] | None = None) ->
 def _turns(cars: list[Manifest], number: int) -> tuple[Manifest, str]:
     car = cars[number % len(cars)]
     colours = list(car.colours)
-    return car, colours[(number // len(cars) + number) % len(colours)]
+    return car, colours[(number // len(cars) + number % len(cars)) % len(colours)]
 
 
 def _styles(cars: list[Manifest]) -> Iterable[Shot]:
