@@ -70,7 +70,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("frames", type=Path)
     parser.add_argument("pack", type=Path)
-    parser.add_argument("--rate", type=int, default=76, help="bytes of a colour file, in thousandths of the raw ones")
+    parser.add_argument("--rate", type=int, default=85, help="bytes of a colour file, in thousandths of the raw ones")
     args = parser.parse_args()
     args.pack.mkdir(parents=True, exist_ok=True)
     car = json.loads((args.frames / "car.json").read_text("utf-8"))
@@ -99,7 +99,7 @@ def _view(view_id: str, made: list[list[str]], frames: Path, pack: Path, rate: i
     cut = (slice(top, bottom), slice(left, right))
     alpha = alpha[cut]
     write_alpha(pack / f"{view_id}-alpha.png", alpha)
-    write_badge(pack / f"{view_id}-badge.png", badge[cut])
+    write_badge(pack / f"{view_id}-badge.png", _frontal(badge[cut], alpha))
     for _, colour, light in made:
         frame = np.load(frames / f"{view_id}-{colour}-{light}.npy").astype(np.float32)[cut]
         # A frame's colour is denoised and its own alpha is not: the view's alpha is the one that fits.
@@ -108,6 +108,13 @@ def _view(view_id: str, made: list[list[str]], frames: Path, pack: Path, rate: i
         write_colour(pack / colour_file(view_id, colour, light), straight * alpha[..., np.newaxis], rate)
     camera = json.loads((frames / f"{view_id}.json").read_text("utf-8"))
     return _view_table(view_id, camera, (left, top, right, bottom))
+
+
+def _frontal(badge: Floats, alpha: Floats) -> Floats:
+    """The badge mask (H, W) without badges on the outline: edge on, they show nothing that could be kept."""
+    count, labels = cv2.connectedComponents((badge > 0.02).astype(np.uint8))
+    on_outline = [label for label in range(1, count) if alpha[labels == label].min() < 0.999]
+    return np.where((badge > 0.02) & ~np.isin(labels, on_outline), badge, 0.0).astype(np.float32)
 
 
 def _view_table(view_id: str, camera: dict[str, Any], cut: tuple[int, int, int, int]) -> str:

@@ -34,7 +34,7 @@ def _behind(light_id: str) -> Floats:
     width, height = _TILE_PX
     sky, ground = (to_linear(np.array(rgb, np.uint8)) for rgb in _BEHIND[light_id])
     share = np.clip((np.arange(height) / height - 0.38) / 0.06, 0.0, 1.0)[:, np.newaxis, np.newaxis]
-    return np.broadcast_to(sky + share * (ground - sky), (height, width, 3)).astype(np.float32)
+    return np.array(np.broadcast_to(sky + share * (ground - sky), (height, width, 3)), np.float32, order="C")
 
 
 def _tile(pixels: Floats, light_id: str) -> NDArray[np.uint8]:
