@@ -17,24 +17,24 @@ from .light import Floats
 from .occlusion import GroundMap, sky_map, sun_map
 from .order import SceneOrder
 from .packs import CarPicture
+from .paper import keep_paper
 from .place import Place
 from .proxy import standing
+from .reflection import mirror
 
 #: Colour of the sky's light relative to the sun's, in linear Rec. 709: what a shadow under a blue sky looks like.
 _SKY_TINT = np.array([0.86, 0.98, 1.22], np.float32)
 #: Light that finds its way under a car from the ground around it.
 _BOUNCE = 0.02
-#: How much of the mirrored car wet ground shows, looking down steeply and along it (Schlick's approximation, water).
-_WET_SHARE, _WET_GRAZING = 0.16, 0.45
-#: Wet ground is darker: water lets less light come back out of it.
-_WET_DARK = 0.82
+#: Snow is never darker than this share of itself: it scatters light into what lies in the shadow.
+_SNOW_LEAST = 0.12
 
 
 def with_car_on_it(plate_linear: Floats, picture: CarPicture, layer: Layer, place: Place, order: SceneOrder) -> Floats:
     """The background (H, W, 3) in linear light as it is with the car on it.
 
     Light on the ground is the sum of the sun's and the sky's; each is multiplied by the share of it that the car lets
-    through. Snow scatters light into the shadow.
+    through. Snow scatters light into the shadow. Bare paper around a painting stays bare.
     """
     out: Floats = plate_linear.copy()
     azimuth, elevation = picture.light.sun_azimuth_deg, order.sun_elevation_deg
@@ -49,16 +49,17 @@ def with_car_on_it(plate_linear: Floats, picture: CarPicture, layer: Layer, plac
         size, here = (right - left, bottom - top), to_car @ np.array([[1, 0, left], [0, 1, top], [0, 0, 1]])
         from_sky = np.float32(_BOUNCE) + np.float32(1.0 - _BOUNCE) * _laid(sky, here, size)
         if order.surface == "snow":
-            from_sky = np.sqrt(from_sky)
+            from_sky = np.float32(_SNOW_LEAST) + np.float32(1.0 - _SNOW_LEAST) * np.sqrt(from_sky)
         if sun is None or elevation is None:
             part *= from_sky[..., np.newaxis]
         else:
             more = _laid(sun, here, size) - from_sky
             part *= cv2.merge([from_sky + share * more for share in sun_share(elevation)])
     if order.surface == "wet":
-        _mirror(out, picture, layer, place)
+        mirror(out, picture, layer, place)
     if order.light in ("night", "dusk"):
         _shine(out, to_car, picture, place, order.light)
+    keep_paper(out, plate_linear, max(math.floor(place.horizon_y_px), 0))
     return out
 
 
@@ -120,58 +121,6 @@ def _laid(ground: GroundMap, to_car: NDArray[np.float64], size: tuple[int, int])
         ground.shares, ground.from_car @ to_car, size, flags=flags, borderMode=cv2.BORDER_CONSTANT, borderValue=(1.0,)
     )
     return np.asarray(laid, dtype=np.float32)
-
-
-def _mirror(out: Floats, picture: CarPicture, layer: Layer, place: Place) -> None:
-    """Wet ground mirrors the car about the line on which it stands, and is darker where the car shelters nothing."""
-    height, width = out.shape[:2]
-    base = _base_rows(picture, place)
-    lowest = math.ceil(float(np.nanmax(base)))
-    first, last = place.top_px + place.height_px // 3, min(lowest + place.height_px, height)
-    if last <= max(first, 0):
-        return
-    first = max(first, 0)
-    columns = np.arange(place.width_px, dtype=np.float32)
-    rows = np.arange(first, last, dtype=np.float32)[:, np.newaxis]
-    # A point as high above the ground as its image is below it: 2 * base - row.
-    source_y = (2 * base[np.newaxis] - rows - place.top_px).astype(np.float32)
-    source_x = np.broadcast_to(columns, source_y.shape).astype(np.float32)
-    image = cv2.remap(layer.pixels, source_x, source_y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT)
-    below = rows - base[np.newaxis]
-    image[below < 0] = 0.0
-    # The rougher the water, the more an image is drawn out downwards, the farther it is from what it mirrors.
-    sharp, soft = cv2.GaussianBlur(image, (0, 0), 0.8), cv2.GaussianBlur(image, (3, 0), sigmaX=1.5, sigmaY=9.0)
-    depth = np.clip(below / (0.5 * place.height_px), 0.0, 1.0)[..., np.newaxis].astype(np.float32)
-    image = sharp + (soft - sharp) * np.sqrt(depth)
-    share = np.float32(_WET_GRAZING) + np.float32(_WET_SHARE - _WET_GRAZING) * np.sqrt(depth)
-    x0, x1 = max(place.left_px, 0), min(place.left_px + place.width_px, width)
-    cut = slice(x0 - place.left_px, x1 - place.left_px)
-    part, image, share = out[first:last, x0:x1], image[:, cut], share[:, cut]
-    part *= np.float32(1.0) - share * image[..., 3:]
-    part += share * image[..., :3]
-
-
-def _base_rows(picture: CarPicture, place: Place) -> NDArray[np.float64]:
-    """For each column of the car, the row of the picture on which what stands in it touches the ground."""
-    manifest = picture.manifest
-    half = manifest.track_m / 2 + 0.1
-    front, rear = (
-        manifest.front_overhang_m * 0.6,
-        -manifest.wheelbase_m - 0.6 * (manifest.length_m - manifest.wheelbase_m - manifest.front_overhang_m),
-    )
-    corners = np.array([(front, half), (front, -half), (rear, -half), (rear, half)])
-    pixels = standing(manifest, picture.view).points_px(corners)
-    pixels = pixels * (place.width_px / picture.view.size_px[0]) + (0.0, place.top_px)
-    columns = np.arange(place.width_px, dtype=np.float64)
-    lowest = np.full(place.width_px, -np.inf)
-    for (x0, y0), (x1, y1) in zip(pixels, np.roll(pixels, -1, axis=0), strict=True):
-        if abs(x1 - x0) < 1.0:
-            continue
-        row = y0 + (columns - x0) * (y1 - y0) / (x1 - x0)
-        inside = (columns >= min(x0, x1)) & (columns <= max(x0, x1))
-        lowest[inside] = np.maximum(lowest[inside], row[inside])
-    known = np.flatnonzero(np.isfinite(lowest))
-    return np.asarray(np.interp(columns, known, lowest[known]))
 
 
 def _shine(out: Floats, to_car: NDArray[np.float64], picture: CarPicture, place: Place, light: str) -> None:

@@ -16,6 +16,7 @@ from .layer import Layer
 from .light import Floats
 from .order import SceneOrder
 from .place import Place
+from .snow import sink
 from .texture import textured
 
 #: Rec. 709 luminance.
@@ -34,7 +35,7 @@ def harmonised(layer: Layer, plain: Layer, ground: Floats, place: Place, order: 
     """The car's layer in the light of its surroundings, and in the grain of a stylised style.
 
     `plain` is the layer as the asset has it; the 95th percentile of the difference to it (CIEDE2000, opaque body
-    without the badge) stays within ``order.budget_delta_e00``.
+    without the badge) stays within ``order.budget_delta_e00``. In snow the tyres lose what is sunk in it.
     """
     full = plain.pixels.copy()
     full[..., :3] *= _tint(layer, ground, place)
@@ -47,6 +48,8 @@ def harmonised(layer: Layer, plain: Layer, ground: Floats, place: Place, order: 
     mixed = cv2.addWeighted(plain.pixels, float(1.0 - strength), full, float(strength), 0.0)
     pixels = np.asarray(mixed, dtype=np.float32)
     pixels[..., 3] = plain.pixels[..., 3]
+    if order.surface == "snow":
+        sink(pixels, layer.tyres)
     pixels[layer.lock] = plain.pixels[layer.lock]
     return replace(layer, pixels=pixels)
 

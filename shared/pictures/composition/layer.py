@@ -22,13 +22,15 @@ class Layer:
     """The car at its size in the picture.
 
     `pixels` (h, w, 4) premultiplied linear light; `badge` (h, w) its coverage in 0..1; `lock` (h, w) which pixels are
-    the badge's, and `locked` (h, w, 3) their sRGB code values, which the finished picture has to show.
+    the badge's, and `locked` (h, w, 3) their sRGB code values, which the finished picture has to show. `tyres` are the
+    wheels nearest the camera: column and row in which each touches the ground, and its radius, in pixels.
     """
 
     pixels: Floats
     badge: Floats
     locked: Bytes
     lock: NDArray[np.bool_]
+    tyres: tuple[tuple[float, float, float], ...] = ()
 
 
 def prepared(picture: CarPicture, place: Place) -> Layer:
@@ -38,7 +40,14 @@ def prepared(picture: CarPicture, place: Place) -> Layer:
     lock = (badge >= LOCK_FROM) & (pixels[..., 3] >= _OPAQUE)
     locked = np.zeros((*lock.shape, 3), np.uint8)
     locked[lock] = np.rint(to_srgb(pixels[..., :3][lock]) * np.float32(255.0)).astype(np.uint8)
-    return Layer(pixels, badge, locked, lock)
+    return Layer(pixels, badge, locked, lock, _tyres(picture, place))
+
+
+def _tyres(picture: CarPicture, place: Place) -> tuple[tuple[float, float, float], ...]:
+    """A level camera sees a thing of size s that stands in row y as large as s / camera height * (y - horizon)."""
+    view, scale = picture.view, place.width_px / picture.view.size_px[0]
+    radius = picture.manifest.tyre_diameter_m / 2 / view.camera_height_m
+    return tuple((x * scale, y * scale, radius * (y - view.horizon_y) * scale) for x, y in view.wheel_contacts)
 
 
 def window(place: Place, ground: Floats) -> tuple[tuple[slice, slice], tuple[slice, slice]]:

@@ -21,7 +21,7 @@ _PREFERRED_WIDTH = 0.70
 #: Where the wheels preferably stand, as a share of the picture's height: foregrounds are at the bottom.
 _PREFERRED_ROW = 0.885
 #: Room between the car and the picture's edge, as a share of its sides.
-_MARGIN = 0.025
+_MARGIN = 0.04
 #: The middle of the car for each position, as shares of the picture's width.
 POSITIONS = {"left": 0.40, "centre": 0.5, "right": 0.60}
 #: Weights of what is compared: ground that is not calm, a car of another size, wheels in another row, off the middle.
