@@ -5,6 +5,6 @@ simulated camera, cut out with its true coverage, and set into a background. The
 from its true colours, in linear light and in double precision, is what the result is held against (CIEDE2000).
 
 Read in this order: `assets`, `backdrops`, `backgrounds` (what is put together), `methods` (how), `measures` (what is
-looked at), then one module a table: `colours`, `shadows`, `horizons`, `delivered`, `speed`, `inspection`; `report`
-holds the bars. `sheets` paints pictures to look at.
+looked at), then one module a table: `colours`, `lights`, `shadows`, `horizons`, `delivered`, `inspection`, `speed`;
+`report` holds the bars. `sheets` paints pictures to look at.
 """

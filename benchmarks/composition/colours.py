@@ -101,7 +101,7 @@ def measure(
         report.compare("Methods (ΔE00 to the truth)", [["method", *head], *_lines(whole)])
         report.compare("Ours by backdrop and asset (ΔE00 to the truth)", [["", *head], *_lines(parts)])
         _scaled(report, cuts, few, scales)
-        _clean(report, assets, few, Path(folder))
+        _clean(report, assets if packages else assets[-1:], few, Path(folder))
 
 
 def cut_out(asset: Asset, backdrop: str, folder: Path, *, packages: bool = False) -> Cut:
