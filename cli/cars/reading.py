@@ -23,8 +23,11 @@ Codes = NDArray[np.uint8] | NDArray[np.uint16]
 _MAX_BYTES, _MAX_PIXELS = 1 << 29, 60_000_000
 #: Shortest and longest side.
 _LEAST_PX, _MOST_PX = 64, 16384
+_SIDES = f"sides of {_LEAST_PX} to {_MOST_PX} pixels, and at most {_MAX_PIXELS // 1_000_000} million in all"
 #: TIFF tags (TIFF 6.0; ExtraSamples in section 18).
-_BITS, _EXTRA_SAMPLES, _SAMPLE_FORMAT = 258, 338, 339
+_BITS, _PHOTOMETRIC, _SAMPLES, _EXTRA_SAMPLES, _SAMPLE_FORMAT = 258, 262, 277, 338, 339
+#: What an extra sample may be. Some programs leave saved alpha channels unspecified.
+_UNSPECIFIED, _PREMULTIPLIED, _STRAIGHT = 0, 1, 2
 _MODES = {
     "RGB": "an alpha channel; the picture has none",
     "CMYK": "RGB; the picture is CMYK",
@@ -62,6 +65,8 @@ def read_cutout(file: Path, *, profile: str | None = None) -> Cutout:
         try:
             with Image.open(BytesIO(stored), formats=("PNG", "TIFF")) as picture:
                 return _read(file, stored, picture, profile)
+        except Image.DecompressionBombError:
+            raise InvalidInput(str(file), f"{_SIDES}; the picture has more") from None
         except UnidentifiedImageError:
             raise InvalidInput(str(file), "a PNG or TIFF picture") from None
         except (
@@ -110,25 +115,34 @@ def _stored(file: Path) -> bytes:
 def _read(file: Path, stored: bytes, picture: Image.Image, profile: str | None) -> Cutout:
     width, height = picture.size
     if not (min(width, height) >= _LEAST_PX and max(width, height) <= _MOST_PX and width * height <= _MAX_PIXELS):
-        raise InvalidInput(str(file), f"sides of {_LEAST_PX} to {_MOST_PX} pixels; the picture has {width} x {height}")
+        raise InvalidInput(str(file), f"{_SIDES}; the picture has {width} x {height}")
     is_tiff = picture.format == "TIFF"
     bits = _tiff_bits(file, picture) if is_tiff else _png_bits(stored)
-    if picture.mode in _MODES:
-        raise InvalidInput(str(file), _MODES[picture.mode])
-    if picture.mode not in ("RGBA", "RGBa", "RGBX"):
-        raise InvalidInput(str(file), "RGB with alpha; the picture is grey or of another kind")
-    extra = picture.tag_v2.get(_EXTRA_SAMPLES, (0,)) if is_tiff else (2,)  # type: ignore[attr-defined]
+    extra = _extra_sample(picture) if is_tiff else _STRAIGHT
+    # Pillow takes an alpha channel that a TIFF does not call one for something else.
+    if picture.mode != "RGBA" and not (picture.mode == "RGB" and extra == _UNSPECIFIED):
+        raise InvalidInput(
+            str(file), _MODES.get(picture.mode, "RGB with alpha; the picture is grey or of another kind")
+        )
     space = _space(file, stored, picture, profile)
-    # Also for 16 bits, which Pillow can't hold: it notices when a file is cut off, OpenCV doesn't.
+    # Pillow notices when a file is cut off, OpenCV doesn't. But Pillow has no 16 bits, and divides by alpha what is
+    # premultiplied; and libtiff, as OpenCV uses it, multiplies 8-bit straight alpha.
     picture.load()
-    if bits == 8:
+    if bits == 8 and extra == _STRAIGHT:
         rgba = np.array(picture)
     else:
         decoded = cv2.imdecode(np.frombuffer(stored, np.uint8), cv2.IMREAD_UNCHANGED)
-        if decoded is None or decoded.dtype != np.uint16 or decoded.ndim != 3 or decoded.shape[2] != 4:
-            raise InvalidInput(str(file), "16-bit RGB with one alpha channel, its channels interleaved")
+        if decoded is None or decoded.dtype.itemsize * 8 != bits or decoded.ndim != 3 or decoded.shape[2] != 4:
+            raise InvalidInput(str(file), "RGB with one alpha channel, its channels interleaved")
         rgba = cv2.cvtColor(decoded, cv2.COLOR_BGRA2RGBA)
-    return Cutout(rgba, space, premultiplied=tuple(extra)[:1] == (1,))
+    return Cutout(rgba, space, premultiplied=extra == _PREMULTIPLIED)
+
+
+def _extra_sample(picture: Image.Image) -> int | None:
+    """What the fourth channel of a TIFF is, None when there is none or there are more."""
+    tags = picture.tag_v2  # type: ignore[attr-defined]
+    extra = tags.get(_EXTRA_SAMPLES, (_UNSPECIFIED,))
+    return int(extra[0]) if tags.get(_SAMPLES) == 4 and tags.get(_PHOTOMETRIC) == 2 and len(extra) == 1 else None
 
 
 def _tiff_bits(file: Path, picture: Image.Image) -> int:
