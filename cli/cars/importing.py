@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +18,7 @@ from cli.cars.unmixing import Findings, unmixed
 from cli.toml_files import read_toml
 from shared.errors import InvalidInput
 from shared.pictures.composition.light import Floats, scaled
-from shared.pictures.composition.manifest import Manifest, View
+from shared.pictures.composition.manifest import STUDIO, Manifest, View
 
 #: Width of a pack's pictures in pixels unless told, the least that a picture must give, and the margin around the car.
 DEFAULT_WIDTH_PX, LEAST_WIDTH_PX, MARGIN_PX = 1400, 400, 4
@@ -73,6 +73,8 @@ def bring_in(request: Request, cars: Path) -> Imported:
     pack, slot = cars / request.model, request.slot
     if (pack / slot.file).exists() and not request.replace:
         raise InvalidInput(str(pack / slot.file), "not there yet; --replace puts the new picture in its place")
+    if request.light != STUDIO and not (pack / replace(slot, light=STUDIO).file).exists():
+        raise InvalidInput("--light", f"{STUDIO} first; the other lights of a colour come after it")
     said = _said(request, pack)
     cutout = read_cutout(request.picture, profile=request.profile)
     premultiplied = request.premultiplied or cutout.premultiplied

@@ -76,7 +76,6 @@ def read_cutout(file: Path, *, profile: str | None = None) -> Cutout:
             struct.error,
             KeyError,
             TypeError,
-            Image.DecompressionBombError,
         ) as error:
             if isinstance(error, InvalidInput):
                 raise

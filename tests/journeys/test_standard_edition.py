@@ -14,7 +14,7 @@ from tests.journeys.conftest import SHORT, a_world
 STANDARD = {
     **SHORT,
     "TRIPCANVAS_EAS_EDITION": "standard",
-    "TRIPCANVAS_RENDER_DEADLINE_S": "6",
+    "TRIPCANVAS_RENDER_DEADLINE_S": "12",
     "TRIPCANVAS_SWEEP_SCHEDULE": "@every 2s",
 }
 

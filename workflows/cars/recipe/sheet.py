@@ -26,7 +26,7 @@ _BEHIND = {
     "night": ((24, 28, 44), (30, 29, 32)),
 }
 _TILE_PX = (330, 178)
-_CAR_PX = 300
+_CAR_PX = (300, 158)
 
 
 def _behind(light_id: str) -> Floats:
@@ -39,10 +39,12 @@ def _behind(light_id: str) -> Floats:
 
 def _tile(pixels: Floats, light_id: str) -> NDArray[np.uint8]:
     picture = _behind(light_id)
-    height = round(pixels.shape[0] * _CAR_PX / pixels.shape[1])
-    car = scaled(pixels, _CAR_PX, height)
-    top, left = _TILE_PX[1] - height - 10, (_TILE_PX[0] - _CAR_PX) // 2
-    part = picture[top : top + height, left : left + _CAR_PX]
+    height, width = pixels.shape[:2]
+    scale = min(_CAR_PX[0] / width, _CAR_PX[1] / height)
+    width, height = round(width * scale), round(height * scale)
+    top, left = _TILE_PX[1] - height - 10, (_TILE_PX[0] - width) // 2
+    car = scaled(pixels, width, height)
+    part = picture[top : top + height, left : left + width]
     part[:] = car[..., :3] + (1.0 - car[..., 3:]) * part
     return np.asarray(np.rint(to_srgb(picture) * 255.0), dtype=np.uint8)
 
