@@ -43,7 +43,7 @@ def textured(pixels: Floats, plain: Layer, order: SceneOrder) -> Floats:  # noqa
 def _ink(srgb: Floats, unit: float) -> Floats:
     """Ink: tones in a few washes, little colour, darker where washes meet, the grain of the paper."""
     smooth = _flattened(srgb, 9, 0.16, 4 * unit)
-    grey = smooth.mean(axis=2, keepdims=True)
+    grey = _mean_tone(smooth)
     washed = smooth + np.float32(0.55) * (grey - smooth)
     washed = _stepped(washed, 6, 0.6)
     paper = 1.0 + 0.10 * _noise(srgb, 1.3 * unit) + _fibres(srgb, unit)
@@ -74,7 +74,7 @@ def _anime(srgb: Floats, unit: float) -> Floats:
     """Cel: few flat tones with crisp borders, clear colours, thin dark lines."""
     smooth = _flattened(srgb, 9, 0.18, 5 * unit)
     flat = _stepped(smooth, 7, 0.85)
-    grey = flat.mean(axis=2, keepdims=True)
+    grey = _mean_tone(flat)
     return np.asarray(flat + 0.15 * (flat - grey) - 0.35 * _lines(smooth, 1.0 * unit), dtype=np.float32)
 
 
@@ -95,6 +95,11 @@ TEXTURES: dict[str, Callable[[Floats, float], Floats]] = {
 }
 
 
+def _mean_tone(srgb: Floats) -> Floats:
+    """(h, w, 1): the mean of the three channels."""
+    return np.asarray(cv2.transform(srgb, np.full((1, 3), 1 / 3, np.float32)), dtype=np.float32)[..., np.newaxis]
+
+
 def _flattened(srgb: Floats, size: int, tones: float, reach: float) -> Floats:
     """Evened out within edges (bilateral filter; Tomasi and Manduchi, 1998)."""
     return np.asarray(cv2.bilateralFilter(srgb, size, tones, reach), dtype=np.float32)
@@ -102,14 +107,14 @@ def _flattened(srgb: Floats, size: int, tones: float, reach: float) -> Floats:
 
 def _stepped(srgb: Floats, steps: int, share: float) -> Floats:
     """Lightness drawn towards `steps` even tones, by `share`; hue and its strength stay."""
-    light = srgb.mean(axis=2, keepdims=True)
+    light = _mean_tone(srgb)
     target = np.round(light * steps) / steps
     return np.asarray(srgb * (1.0 + share * (target / np.maximum(light, 0.02) - 1.0)), dtype=np.float32)
 
 
 def _lines(srgb: Floats, width_px: float) -> Floats:
     """(h, w, 1), 0..1: where tones meet, as a difference of Gaussians (Marr and Hildreth, 1980)."""
-    grey = srgb.mean(axis=2)
+    grey = _mean_tone(srgb)[..., 0]
     narrow, wide = cv2.GaussianBlur(grey, (0, 0), 0.6 * width_px), cv2.GaussianBlur(grey, (0, 0), 1.6 * width_px)
     return np.asarray(np.clip((wide - narrow) * 12.0, 0.0, 1.0), dtype=np.float32)[..., np.newaxis]
 

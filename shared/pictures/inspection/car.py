@@ -206,7 +206,8 @@ def _grounding(picture: Bytes, plate: Bytes, expected: Composition, regions: _Re
 
 def _beside(picture: Bytes, expected: Composition, regions: _Regions) -> tuple[float, float, tuple[int, int, int, int]]:
     """Differences outside the car: their mean, the greatest of a patch, and that patch's box."""
-    change = cv2.absdiff(picture, expected.picture).max(axis=2).astype(np.float32)
+    red, green, blue = cv2.split(cv2.absdiff(picture, expected.picture))
+    change = cv2.max(cv2.max(red, green), blue).astype(np.float32)
     rows, columns = regions.window
     covered = cv2.dilate(regions.covered.astype(np.uint8), np.ones((7, 7), np.uint8)).astype(bool)
     change[rows, columns][covered] = 0.0
