@@ -79,7 +79,7 @@ def measure(
 ) -> None:
     """Fill the colour rows: every asset before every backdrop in every background, and scaled.
 
-    `packages` says whether the baselines that need pymatting and color-matcher run too.
+    `packages` says whether the baselines that need pymatting run too.
     """
     print(f"\n{TABLE}: {len(assets)} assets × {len(names)} backdrops × {len(backgrounds)} backgrounds")
     report.add(TABLE, "largest error against the 34 pairs of Sharma et al. (2005)", sharma_error(), "", 1e-4)

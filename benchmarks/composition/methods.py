@@ -6,7 +6,6 @@ where the car's left upper corner goes, and the size that it gets there.
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
@@ -100,14 +99,28 @@ def seamless_clone(job: Job) -> Bytes:
 
 
 def colour_matched(job: Job) -> Bytes:
-    """The car's colours matched to the background's (package `color-matcher`, MKL, as KJNodes' node does), pasted."""
-    from color_matcher import ColorMatcher
-
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        matched = ColorMatcher().transfer(src=job.cut[..., :3] / 255.0, ref=job.whole / 255.0, method="mkl")
-    codes = np.rint(np.clip(np.real(matched), 0, 1) * 255).astype(np.uint8)
+    """The car's colours matched to the background's as KJNodes' node does by default, pasted."""
+    matched = monge_kantorovich(job.cut[..., :3] / 255.0, job.whole / 255.0)
+    codes = np.rint(np.clip(matched, 0, 1) * 255).astype(np.uint8)
     return pillow_paste(_with(job, np.dstack([codes, job.cut[..., 3]])))
+
+
+def monge_kantorovich(source: NDArray[np.float64], reference: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Colours (h, w, 3) moved by the linear map that gives them the reference's mean and covariance at the least cost.
+
+    Pitié and Kokaram, "The linear Monge-Kantorovitch linear colour mapping" (2007), equation 4. Package `color-matcher`,
+    which the node uses, calls it MKL; the package itself puts a `cli.py` where it hides any other command's modules.
+    """
+    colours, others = source.reshape(-1, 3), reference.reshape(-1, 3)
+    root = _square_root(np.cov(colours.T) + 1e-12 * np.eye(3))
+    back = np.linalg.inv(root)
+    step = back @ _square_root(root @ np.cov(others.T) @ root) @ back
+    return np.asarray((colours - colours.mean(axis=0)) @ step + others.mean(axis=0)).reshape(source.shape)
+
+
+def _square_root(symmetric: NDArray[np.float64]) -> NDArray[np.float64]:
+    values, vectors = np.linalg.eigh(symmetric)
+    return np.asarray((vectors * np.sqrt(np.maximum(values, 0.0))) @ vectors.T)
 
 
 def estimated(kind: str) -> Callable[[Bytes], NDArray[np.float32]]:

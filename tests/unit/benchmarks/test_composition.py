@@ -8,6 +8,7 @@ import pytest
 from benchmarks.composition.backgrounds import panorama_view
 from benchmarks.composition.colours import sharma_error
 from benchmarks.composition.measures import Tally, by_area, differences, shown, zones
+from benchmarks.composition.methods import monge_kantorovich
 from benchmarks.composition.report import Report
 from benchmarks.composition.shadows import _disc, _seen, _sky, _triangles
 
@@ -104,3 +105,12 @@ def test_tables_replace_those_of_a_document(tmp_path) -> None:
     assert "| a value | 0.50 s | ≤ 1 s | met |" in text
     assert text.startswith("# 前")
     assert text.endswith("后\n")
+
+
+def test_matched_colours_have_the_references_mean_and_covariance() -> None:
+    rng = np.random.default_rng(8)
+    source = rng.normal(0.4, 0.1, (60, 80, 3)) @ np.array([[1.0, 0.3, 0.0], [0.0, 1.0, 0.2], [0.1, 0.0, 1.0]])
+    reference = rng.normal(0.5, 0.2, (70, 90, 3))
+    matched = monge_kantorovich(source, reference).reshape(-1, 3)
+    assert matched.mean(axis=0) == pytest.approx(reference.reshape(-1, 3).mean(axis=0))
+    assert np.cov(matched.T) == pytest.approx(np.cov(reference.reshape(-1, 3).T), abs=1e-9)
