@@ -106,10 +106,10 @@ def colour_matched(job: Job) -> Bytes:
 
 
 def monge_kantorovich(source: NDArray[np.float64], reference: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Colours (h, w, 3) moved by the linear map that gives them the reference's mean and covariance at the least cost.
+    """Colours (h, w, 3) moved to the mean and covariance of the reference by the linear map that costs least.
 
-    Pitié and Kokaram, "The linear Monge-Kantorovitch linear colour mapping" (2007), equation 4. Package `color-matcher`,
-    which the node uses, calls it MKL; the package itself puts a `cli.py` where it hides any other command's modules.
+    Pitié and Kokaram, "The linear Monge-Kantorovitch linear colour mapping" (2007), equation 4. The package
+    `color-matcher`, which the node uses, calls it MKL; it gives the same, but its `cli.py` hides other commands' modules.
     """
     colours, others = source.reshape(-1, 3), reference.reshape(-1, 3)
     root = _square_root(np.cov(colours.T) + 1e-12 * np.eye(3))
