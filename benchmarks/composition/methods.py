@@ -109,7 +109,8 @@ def monge_kantorovich(source: NDArray[np.float64], reference: NDArray[np.float64
     """Colours (h, w, 3) moved to the mean and covariance of the reference by the linear map that costs least.
 
     Pitié and Kokaram, "The linear Monge-Kantorovitch linear colour mapping" (2007), equation 4. The package
-    `color-matcher`, which the node uses, calls it MKL; it gives the same, but its `cli.py` hides other commands' modules.
+    `color-matcher`, which the node uses, calls it MKL and gives the same; but it puts a `cli.py` before every command's
+    own modules.
     """
     colours, others = source.reshape(-1, 3), reference.reshape(-1, 3)
     root = _square_root(np.cov(colours.T) + 1e-12 * np.eye(3))
