@@ -74,7 +74,7 @@ def bring_in(request: Request, cars: Path) -> Imported:
     if (pack / slot.file).exists() and not request.replace:
         raise InvalidInput(str(pack / slot.file), "not there yet; --replace puts the new picture in its place")
     if request.light != STUDIO and not (pack / replace(slot, light=STUDIO).file).exists():
-        raise InvalidInput("--light", f"{STUDIO} first; the other lights of a colour come after it")
+        raise InvalidInput("--light", f"{STUDIO} first for {slot.view} in {slot.colour}; every picture needs it")
     said = _said(request, pack)
     cutout = read_cutout(request.picture, profile=request.profile)
     premultiplied = request.premultiplied or cutout.premultiplied

@@ -17,12 +17,10 @@ from cli.cars.outline import check_badge, check_contacts
 from cli.cars.reading import read_mask
 from shared.errors import InvalidInput
 from shared.pictures.composition.light import Floats
-from shared.pictures.composition.manifest import STUDIO, BadPack, Manifest, View, read_manifest
+from shared.pictures.composition.manifest import BadPack, Manifest, View, read_manifest
 from shared.pictures.composition.occlusion import write_ground
 from shared.pictures.composition.packs import colour_file, load_picture, write_alpha, write_badge, write_colour
 
-#: Bytes of a colour file in thousandths of the uncompressed ones: a car maker's pack need not be small.
-_RATE = 150
 #: How far alphas of two colours may differ to be taken for the same (mean over the outline), and for the same car.
 _SAME_ALPHA, _SAME_CAR = 0.004, 0.10
 
@@ -92,10 +90,8 @@ def put(pack: Path, slot: Slot, document: Document, pixels: Floats, badge: Float
         badge = _filled(view)
     check_badge(where, badge, alpha)
     write_badge(mask, badge)
-    if slot.light != STUDIO and not (pack / colour_file(slot.view, slot.colour, STUDIO)).is_file():
-        raise InvalidInput("--light", f"studio first for {slot.view} in {slot.colour}; every picture needs that light")
     _put_alpha(pack, slot, alpha)
-    write_colour(pack / slot.file, pixels, _RATE)
+    write_colour(pack / slot.file, pixels)
     write_ground(manifest)
     return badge
 
