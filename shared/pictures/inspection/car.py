@@ -29,6 +29,8 @@ _AT_HOME = {"studio": 0.22, "noon": 0.26, "dusk": 0.12, "overcast": 0.22, "night
 _LUMA = np.array([0.2126, 0.7152, 0.0722], np.float32)
 #: Half the width of the ring along the car's outline, in pixels.
 _RING_PX = 2
+#: A pixel of the outline that is covered by more than this, and by less than all but this, shows how it was blended.
+_SOFT = 0.08
 #: So many pixels of the body are looked at: enough for a mean to a hundredth.
 _SAMPLE = 4000
 #: Side of the patches beside the car, in pixels: about a letter of a watermark.
@@ -70,6 +72,7 @@ def inspect_car(
     values |= _badge(seen, wanted, regions)
     edge = delta_e00(seen[regions.ring], wanted[regions.ring])
     values["edge_mean"], values["edge_p95"] = _mean(edge), _p95(edge)
+    values["soft_p95"] = _p95(delta_e00(seen[regions.soft], wanted[regions.soft]))
     body = _sampled(regions.body)
     values["body_mean"] = _mean(delta_e00(seen[body], wanted[body]))
     values["body_energy"] = _energy(seen, regions.body) / max(_energy(wanted, regions.body), 1e-6)
@@ -90,6 +93,7 @@ class _Regions:
     window: tuple[slice, slice]
     badge: Mask
     ring: Mask
+    soft: Mask
     body: Mask
     glass: Mask
     covered: Mask
@@ -114,6 +118,7 @@ def _regions(expected: Composition, shape: tuple[int, ...]) -> _Regions:
         (slice(y0, y1), slice(x0, x1)),
         badge > 0.5,
         ring,
+        ring & (alpha > _SOFT) & (alpha < 1 - _SOFT),
         inner & (alpha > 0.995) & ~near_badge,
         inner & (alpha < 0.97),
         filled.astype(bool),
@@ -244,6 +249,7 @@ def _zones(
         "badge_structure": badge,
         "edge_mean": car,
         "edge_p95": car,
+        "soft_p95": car,
         "body_mean": car,
         "body_energy": car,
         "glass_mean": car,
