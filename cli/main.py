@@ -198,12 +198,14 @@ def demo(
 @app.command()
 def validate(trip: TripFile) -> None:
     """Check one trip message and say what is wrong with it."""
+    from shared.services import utc_now
     from shared.styles import load_styles
-    from shared.trips import parse_trip
+    from shared.trips import check_is_over, parse_trip
     from shared.workflows import FOLDER
 
     try:
         found = parse_trip(trip.read_bytes())
+        check_is_over(found, utc_now())
     except InvalidInput as error:
         _fail(f"{trip}: {error}")
     styles = load_styles(FOLDER / "styles")
