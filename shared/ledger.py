@@ -243,7 +243,7 @@ class Ledger:
             if error.code != "UnreadableRecord":
                 raise
             return False
-        return all(isinstance(record, Withdrawn) for record in records)
+        return bool(records) and all(isinstance(record, Withdrawn) for record in records)
 
     def markers(self, journeys: Collection[str]) -> list[Marker]:
         """Every marker of these journeys, however late it is due."""
