@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from types import TracebackType
 
 from shared.clouds.messages import QueuedMessage
@@ -19,6 +19,8 @@ from shared.dead_letters import (
     read_letter,
 )
 from shared.errors import ServiceError
+from shared.events import Message
+from shared.rejection import send_letter
 from shared.services import Services
 
 #: The largest original: what a direct invocation carries.
@@ -72,17 +74,23 @@ class LetterBox:
 
     def original(self, letter: Letter) -> bytes:
         """The original bytes. Raises `Hopeless` when they are not kept, or are not what the letter says they are."""
-        content = letter.content
+        if letter.absence:
+            raise Hopeless(letter.absence)
+        content = self.kept(letter)
         if content is None:
-            if letter.absence:
-                raise Hopeless(letter.absence)
-            try:
-                content = self._services.ledger.bucket.get(letter.object_key, max_bytes=MAX_ORIGINAL_BYTES)
-            except NotFound:
-                raise Hopeless("the object that held its bytes is gone") from None
+            raise Hopeless("the object that held its bytes is gone")
         if not letter.holds(content):
             raise Hopeless("its bytes are not those that the letter's hash was made of")
         return content
+
+    def kept(self, letter: Letter) -> bytes | None:
+        """Whatever bytes are kept of the original, unchecked; None when there are none."""
+        if letter.content is not None or not letter.object_key:
+            return letter.content
+        try:
+            return self._services.ledger.bucket.get(letter.object_key, max_bytes=MAX_ORIGINAL_BYTES)
+        except NotFound:
+            return None
 
     def redrive(self, letter: Letter) -> tuple[str, ...]:
         """Publish the original again, then remove the letter; returns the journeys that it is about.
@@ -104,6 +112,15 @@ class LetterBox:
         self._remove(letter)
         if letter.object_key:
             self._services.ledger.bucket.delete(letter.object_key)
+
+    def keep(self, letter: Letter, messages: Iterable[Message]) -> None:
+        """Put messages out of a letter into letters of their own."""
+        for message in messages:
+            send_letter("", message, letter.code, letter.reason, self._services)
+
+    def unseen(self) -> int:
+        """About how many letters lie in the queue that this box does not hold: in other hands, or new."""
+        return max(0, self._services.messages.state(self._queue).length - len(self._held))
 
     def _receive(self) -> list[QueuedMessage]:
         """The next letters; waits a little for those that another command has just put back."""

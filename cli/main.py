@@ -14,7 +14,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from cli import dead_letters, faults, inspections, nodes, workflows
+from cli import dead_letters, faults, inspections, nodes, retention, withdrawing, workflows
 from cli.cars import commands as cars
 from cli.cloud import (
     ALREADY_STARTING,
@@ -40,6 +40,8 @@ app.add_typer(eas.app, name="eas")
 app.add_typer(nodes.app, name="nodes")
 app.add_typer(cars.app, name="cars")
 app.command()(inspections.inspection)
+app.command()(withdrawing.withdraw)
+app.add_typer(retention.app, name="retention")
 console = Console(highlight=False)
 
 EXAMPLES = Path(__file__).parent.parent / "examples" / "trips"
@@ -196,12 +198,14 @@ def demo(
 @app.command()
 def validate(trip: TripFile) -> None:
     """Check one trip message and say what is wrong with it."""
+    from shared.services import utc_now
     from shared.styles import load_styles
-    from shared.trips import parse_trip
+    from shared.trips import check_is_over, parse_trip
     from shared.workflows import FOLDER
 
     try:
         found = parse_trip(trip.read_bytes())
+        check_is_over(found, utc_now())
     except InvalidInput as error:
         _fail(f"{trip}: {error}")
     styles = load_styles(FOLDER / "styles")

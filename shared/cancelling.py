@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from shared.course import Course
 from shared.errors import InvalidInput
-from shared.journey import Cancelled, Inspected, Stored, Submitted, task_id, trip_key
+from shared.journey import Cancelled, Inspected, Step, Stored, Submitted, task_id, trip_key
 from shared.reporting import Outcome
 from shared.services import Services
+from shared.traces import remove_traces
 
 
 def cancel_trip(trip_id: str, services: Services) -> list[Outcome]:
@@ -18,6 +19,8 @@ def cancel_trip(trip_id: str, services: Services) -> list[Outcome]:
     claim = services.ledger.claim(key)
     if claim is None:
         raise InvalidInput("trip id", "one of a trip that was received")
+    if claim.withdrawn is not None:
+        raise InvalidInput("trip id", "one of a trip that was not withdrawn")
     courses = [Course(services.ledger.find(journey, key), services) for journey in claim.journeys]
     return [course.run("cancelling", _cancel) for course in courses]
 
@@ -35,9 +38,13 @@ def clean_up(course: Course) -> None:
     """Take back what a journey without a post may have left: its post, its pictures, its place in the GPU queue.
 
     A run that was posting when the journey ended may still succeed; the feed is told that the journey must not have a
-    post, so that it takes none back and no later one in. Repeating it is harmless.
+    post, so that it takes none back and no later one in. Of a withdrawn journey nothing at all is left. Repeating it
+    is harmless.
     """
     services, journey = course.services, course.journey
+    if journey.step is Step.WITHDRAWN:
+        remove_traces(journey, services)
+        return
     stored = journey.find(Stored)
     if stored is not None:
         services.feed.withdraw(journey.id)

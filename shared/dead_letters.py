@@ -16,6 +16,8 @@ from __future__ import annotations
 import base64
 import binascii
 import hashlib
+import re
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
@@ -24,10 +26,10 @@ import msgspec
 
 from shared.clouds.messages import MAX_BODY_BYTES, QueuedMessage
 from shared.errors import InvalidInput
-from shared.events import messages_of
+from shared.events import Message, messages_of
 from shared.facts import facts_of
 from shared.journey import journey_id, parse_task_id
-from shared.rejection import DeadLetter
+from shared.rejection import DeadLetter, trip_id_in
 from shared.results import SinkRecord
 from shared.styles import Style, choose_style
 from shared.trips import parse_trip
@@ -125,6 +127,28 @@ def publications(letter: Letter, content: bytes, styles: dict[str, Style]) -> li
         except InvalidInput as error:
             raise Hopeless(f"it would be rejected again: {error}") from None
     return bodies
+
+
+def is_about(letter: Letter, content: bytes, trip_id: str, journeys: Collection[str]) -> bool:
+    """Whether a letter, or anything in its original bytes, is of this trip or of one of these journeys."""
+    return not set(journeys).isdisjoint(letter.journeys) or mentions(content, trip_id)
+
+
+def mentions(content: bytes, trip_id: str) -> bool:
+    """Whether any message in these bytes is of this trip, also one that no parser takes."""
+    return any(_is_of(message, trip_id) for message in messages_of(content))
+
+
+def others(letter: Letter, content: bytes, trip_id: str) -> list[Message]:
+    """The messages of other trips in a letter that is about this trip: one event may have carried many."""
+    if letter.origin is not Origin.INVOCATION or letter.topic != _TOPICS["trip-completed"]:
+        return []
+    return [message for message in messages_of(content) if not _is_of(message, trip_id)]
+
+
+def _is_of(message: Message, trip_id: str) -> bool:
+    named = re.compile(rb'"trip_id"\s*:\s*"' + re.escape(trip_id.encode()) + rb'"')
+    return trip_id_in(message.body) == trip_id or bool(named.search(message.body) or named.search(message.sent))
 
 
 def journeys_of(topic: str, body: bytes, styles: dict[str, Style]) -> tuple[str, ...]:

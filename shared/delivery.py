@@ -35,6 +35,7 @@ from shared.results import Files, SinkRecord, read_answer
 from shared.services import Services
 from shared.submission import submit
 from shared.telemetry import log
+from shared.traces import picture_folders
 
 if TYPE_CHECKING:
     from shared.pictures.variants import EncodedPicture
@@ -76,6 +77,10 @@ def take_result(message: Message, services: Services) -> Outcome:
 
 def go_on(course: Course) -> None:
     """Do what comes after a render, from wherever the journey stands."""
+    if course.journey.step is Step.WITHDRAWN:
+        # A result that came after the end, or a run that was at it then: what either has brought goes too.
+        clean_up(course)
+        return
     render = Render(course)
     if course.journey.step is Step.RENDERED:
         inspect_render(course, render)
@@ -152,7 +157,7 @@ def _store_again(course: Course, render: Render) -> None:
     """Finish what an earlier run began: put the pictures, unless they stand in the gallery."""
     stored, services = course.journey.need(Stored), course.services
     wanted = {each.key for each in (stored.master, *stored.variants)}
-    if wanted <= {key for prefix in _folders(course.journey.id) for key in services.gallery.keys(prefix)}:
+    if wanted <= {key for prefix in picture_folders(course.journey.id) for key in services.gallery.keys(prefix)}:
         return
     try:
         pictures, again = _prepared(course, render)
@@ -172,7 +177,7 @@ def _prepared(course: Course, render: Render) -> tuple[tuple[EncodedPicture, ...
     journey, services = course.journey, course.services
     label = label_for(services.settings.need("producer_code"), journey.id)
     pictures = make_variants(render.pixels, label, render.badge)
-    private, public = _folders(journey.id)
+    private, public = picture_folders(journey.id)
     master, *variants = (
         StoredObject(
             f"{private if number == 0 else public}{picture.name}-{picture.sha256[:12]}.{picture.extension}",
@@ -185,11 +190,6 @@ def _prepared(course: Course, render: Render) -> tuple[tuple[EncodedPicture, ...
         for number, picture in enumerate(pictures)
     )
     return pictures, Stored(at=services.now(), master=master, variants=tuple(variants), label=label.ContentProducer)
-
-
-def _folders(journey_id: str) -> tuple[str, str]:
-    """Where a journey's master and its variants lie in the gallery."""
-    return f"private/{journey_id[:2]}/{journey_id}/", f"posts/{journey_id[:2]}/{journey_id}/"
 
 
 def _put(pictures: tuple[EncodedPicture, ...], stored: Stored, course: Course) -> None:

@@ -14,6 +14,7 @@ from shared.errors import InvalidInput, Misconfigured, Refused
 from shared.journey import Inspected, Metric, Received
 from shared.submission import HEIGHT, WIDTH
 from shared.telemetry import log
+from shared.traces import picture_folders
 
 if TYPE_CHECKING:
     import numpy as np
@@ -54,14 +55,14 @@ def inspect_render(course: Course, render: Render) -> None:
         pixels = render.pixels
     except (InvalidInput, Refused) as error:
         found.failed("readable")
-        log("unreadable_render", journey=journey.id, reason=str(error))
+        log("unreadable_render", journey=journey.id, code=type(error).__name__)
     if pixels is not None:
         _measure(render, _limits(style), found)
         if found.passed:
             _judge(render, style, found)
     verdict = "pass" if found.passed else "hold" if found.hopeless else "again"
     marked = pixels is not None and not found.passed
-    overlay = f"private/{journey.id[:2]}/{journey.id}/inspection-{journey.attempt}.png" if marked else ""
+    overlay = f"{picture_folders(journey.id)[0]}inspection-{journey.attempt}.png" if marked else ""
     course.add(
         Inspected(
             at=services.now(), attempt=journey.attempt, metrics=tuple(found.metrics), verdict=verdict, overlay=overlay
@@ -94,7 +95,7 @@ def _measure(render: Render, limits: Limits, found: _Findings) -> None:
         return
     except (InvalidInput, Refused) as error:
         found.failed("plate_readable")
-        log("unreadable_plate", journey=render.course.journey.id, reason=str(error))
+        log("unreadable_plate", journey=render.course.journey.id, code=type(error).__name__)
         return
     if plate is not None and order is not None and expected is not None:
         measured = inspect_car(render.pixels, plate, expected, order.scene, limits)

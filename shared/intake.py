@@ -11,14 +11,14 @@ from shared.errors import Conflict, InvalidInput, Misconfigured, TripcanvasError
 from shared.events import Message
 from shared.facts import facts_of, sun_elevation_of
 from shared.journey import Prompted, Received, Step, journey_id, seed_of, trip_key
-from shared.ledger import Marker, TripClaim
+from shared.ledger import WITHDRAWN_CLAIM, Marker, TripClaim
 from shared.rejection import NoConsent, reject, reject_conflict
 from shared.reporting import Outcome
 from shared.services import Services
 from shared.styles import choose_style
 from shared.submission import BACKFILL, LIVE, submit
 from shared.telemetry import log
-from shared.trips import Trip, content_hash, parse_trip
+from shared.trips import Trip, check_is_over, content_hash, parse_trip
 
 #: Time one journey may need here: a model that answers late twice, and everything else.
 _ONE_JOURNEY = timedelta(seconds=75)
@@ -47,6 +47,9 @@ def take_message(message: Message, services: Services, until: datetime | None = 
     except TripcanvasError as error:
         log("trouble", journey=first, during="receiving", code=type(error).__name__)
         return [Outcome(first, "receiving", str(error), retry=True)]
+    if standing.withdrawn is not None:
+        log("withdrawn", journey=first)
+        return [Outcome(first, Step.WITHDRAWN.value)]
     if standing.content_hash != claim.content_hash:
         conflict = Conflict("trip_id", "new; this one was accepted before with other content, which stands")
         return [reject_conflict(message, conflict, next(iter(standing.journeys)), services)]
@@ -56,6 +59,7 @@ def take_message(message: Message, services: Services, until: datetime | None = 
 
 def _claim(message: Message, trip: Trip, services: Services) -> TripClaim:
     facts, digest, now = facts_of(trip), content_hash(trip), services.now()
+    check_is_over(trip, now)
     journeys = {}
     for style in _styles_of(trip, services):
         journey = journey_id(trip.trip_id, style)
@@ -84,8 +88,12 @@ def _styles_of(trip: Trip, services: Services) -> tuple[str, ...]:
 
 
 def _receive(trip: str, claim: TripClaim, services: Services) -> TripClaim:
-    """Put the markers and the claim; returns the claim that stands."""
+    """Put the markers and the claim, unless the trip is withdrawn; returns the claim that stands."""
     ledger, markers = services.ledger, _markers(claim, services)
+    # Claims end by their age, tombstones do not. A withdrawal after this look finds the claim, or keeps it from being
+    # made.
+    if ledger.is_withdrawn(trip):
+        return WITHDRAWN_CLAIM
     # The markers first: a journey that dies right after its claim must still be found.
     for marker in markers:
         ledger.mark(marker)
@@ -94,7 +102,7 @@ def _receive(trip: str, claim: TripClaim, services: Services) -> TripClaim:
         for journey, received in claim.journeys.items():
             log("step", journey=journey, step=Step.RECEIVED.value, source=received.source)
     else:
-        log("duplicate", journey=next(iter(standing.journeys)))
+        log("duplicate", journey=next(iter(claim.journeys)))
         for marker in set(markers).difference(_markers(standing, services)):
             ledger.unmark(marker)
     return standing

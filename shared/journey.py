@@ -51,10 +51,12 @@ class Step(str, Enum):
     REJECTED = "rejected"
     FAILED = "failed"
     CANCELLED = "cancelled"
+    WITHDRAWN = "withdrawn"
 
 
 #: What may follow what. `SUBMITTING` after a failed render is the next attempt; a result may arrive before the
-#: submission's own outcome was written, because the answer to the request was lost on its way.
+#: submission's own outcome was written, because the answer to the request was lost on its way. `WITHDRAWN` follows
+#: nothing: it takes the place of every record (`Journey.withdrawn`).
 FOLLOWS: dict[Step | None, frozenset[Step]] = {
     None: frozenset({Step.RECEIVED, Step.REJECTED}),
     Step.RECEIVED: frozenset({Step.PROMPTED, Step.FAILED, Step.CANCELLED}),
@@ -70,6 +72,7 @@ FOLLOWS: dict[Step | None, frozenset[Step]] = {
     Step.REJECTED: frozenset(),
     Step.FAILED: frozenset(),
     Step.CANCELLED: frozenset(),
+    Step.WITHDRAWN: frozenset(),
 }
 
 #: Steps that are counted by attempt; their records carry the number in the key.
@@ -252,6 +255,10 @@ class Cancelled(_Record, frozen=True, kw_only=True, tag=Step.CANCELLED.value):
     """A person took the journey back; it is never posted."""
 
 
+class Withdrawn(_Record, frozen=True, kw_only=True, tag=Step.WITHDRAWN.value):
+    """The owner took the trip back: nothing of it is kept, and nothing more is done. `attempt` is the last one made."""
+
+
 class Trouble(_Record, frozen=True, kw_only=True, tag="trouble"):
     """A step that did not succeed yet and will be tried again. Moves nothing.
 
@@ -280,6 +287,7 @@ StepRecord: TypeAlias = (
     | Rejected
     | Failed
     | Cancelled
+    | Withdrawn
 )
 Record: TypeAlias = StepRecord | Trouble
 
@@ -359,6 +367,12 @@ class Journey:
             where = f"{self.step.value if self.step else 'the beginning'}, attempt {self.attempt}"
             raise IllegalStep(f"journey {self.id}: {step_of(record).value} {record.attempt} may not follow {where}")
         return replace(self, records=(*self.records, record), unwritten=True)
+
+    def withdrawn(self, at: datetime) -> Journey:
+        """The journey with nothing left of it but that it was withdrawn, not written yet; as it is if it was before."""
+        if self.step is Step.WITHDRAWN:
+            return self
+        return replace(self, records=(Withdrawn(at=at, attempt=self.attempt),), troubles=(), unwritten=True)
 
     def troubled_by(self, trouble: Trouble) -> Journey:
         """The journey with one more trouble, not written yet."""

@@ -7,15 +7,19 @@ run that decided on the same state finds the number taken, reads again and decid
     journeys/<first two hex>/<journey id>/<0000…>.json         the journey as of that entry
     open/<minute it is due>/<live|backfill>/<journey id>/<trip key>     while it is not finished
     trips/<trip key>.json                                      the first message of a trip id: its hash and journeys
+    tombstones/<trip key>                                      the trip was withdrawn; nothing more of it is accepted
 
 An entry holds the whole journey as its writer left it, so that reading the newest one is enough. A journey begins with
 its trip's claim, and its own log with what came next.
+
+What is withdrawn is emptied, not deleted: every number that was taken stays taken, by an entry that says no more than
+that, and so does the claim. A run that has read an old state and would write the next entry finds it taken, as ever.
 """
 
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta, timezone
 
@@ -23,13 +27,17 @@ import msgspec
 
 from shared.clouds.objects import Bucket, NotFound
 from shared.errors import ServiceError, TripcanvasError
-from shared.journey import Journey, Received, StepRecord, Trouble
+from shared.journey import Journey, Received, StepRecord, Trouble, Withdrawn
 
 _MAX_ENTRY_BYTES = 512 * 1024
 #: More than a journey can write in its lifetime; a log this long is listed in a few calls.
 _MAX_ENTRIES = 10_000
 #: Markers looked at in one sweep.
 _MAX_MARKERS = 5_000
+#: Markers looked through for those of one trip; there is one for each unfinished journey.
+_MAX_OPEN = 1_000_000
+#: How often a journey's end is tried anew while other runs write.
+_ENDINGS = 20
 _JSON = "application/json"
 _MINUTE = "%Y-%m-%dT%H:%MZ"
 
@@ -48,15 +56,23 @@ class _Entry(msgspec.Struct, frozen=True):
     writer: str
 
 
-class TripClaim(msgspec.Struct, frozen=True):
-    """What the first message of a trip id was: its content's hash, and the journeys that it opens, by their ids."""
+class TripClaim(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What the first message of a trip id was: its content's hash, and the journeys that it opens, by their ids.
+
+    Of a withdrawn trip only the journeys' ids are kept, in `withdrawn`, which is None for any other.
+    """
 
     content_hash: str
     journeys: dict[str, Received]
+    withdrawn: tuple[str, ...] | None = None
 
     def journey(self, journey_id: str) -> Journey:
         """A journey of this trip of which nothing else is known yet."""
         return Journey(journey_id, (self.journeys[journey_id],), unwritten=True)
+
+
+#: The claim of a withdrawn trip of which nothing is known.
+WITHDRAWN_CLAIM = TripClaim("", {}, withdrawn=())
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +139,8 @@ class Ledger:
             except NotFound:
                 pass
         keys = self.keys(journey_id)
-        return self._entry(journey_id, len(keys) - 1) if keys else Journey(journey_id)
+        # By its name, not by how many there are: old entries end by their age.
+        return self._entry(journey_id, _number(keys[-1])) if keys else Journey(journey_id)
 
     def _entry(self, journey_id: str, number: int) -> Journey:
         body = self.bucket.get(_key(journey_id, number), max_bytes=_MAX_ENTRY_BYTES)
@@ -150,7 +167,7 @@ class Ledger:
             return None
         except _UNREADABLE:
             claim = None
-        if claim is None or not claim.journeys:
+        if claim is None or (not claim.journeys and claim.withdrawn is None):
             raise ServiceError("oss", "UnreadableRecord", f"trip {trip_key}")
         return claim
 
@@ -162,6 +179,76 @@ class Ledger:
             if claim is not None and journey_id in claim.journeys:
                 return claim.journey(journey_id)
         return journey
+
+    def is_withdrawn(self, trip_key: str) -> bool:
+        """Whether the trip was withdrawn, however long ago."""
+        try:
+            self.bucket.get(_tombstone_key(trip_key), max_bytes=_MAX_ENTRY_BYTES)
+        except NotFound:
+            return False
+        return True
+
+    def withdraw_trip(self, trip_key: str) -> tuple[str, ...]:
+        """Let no message of a trip be accepted any more, and empty its claim; returns the journeys it had opened."""
+        self.bucket.put(_tombstone_key(trip_key), b"", "text/plain")
+        if self.bucket.create(_claim_key(trip_key), _encoder.encode(WITHDRAWN_CLAIM), _JSON):
+            return ()
+        try:
+            standing = self.claim(trip_key) or WITHDRAWN_CLAIM
+        except ServiceError as error:
+            if error.code != "UnreadableRecord":
+                raise
+            standing = TripClaim("", {})
+        journeys = standing.withdrawn or tuple(standing.journeys)
+        if standing.withdrawn is None:
+            body = _encoder.encode(TripClaim("", {}, withdrawn=journeys))
+            self.bucket.put(_claim_key(trip_key), body, _JSON)
+        return journeys
+
+    def withdraw(self, journey_id: str, at: datetime) -> Journey:
+        """End a journey's log by `Withdrawn`, unless that is its end, and empty every entry before it.
+
+        Harmless to repeat. Raises `Overtaken` when other runs were faster again and again.
+        """
+        for _ in range(_ENDINGS):
+            try:
+                journey = self.commit(self._newest(journey_id).withdrawn(at))
+                break
+            except Overtaken:
+                continue
+        else:
+            raise Overtaken(f"journey {journey_id}: other runs are at it")
+        for key in self.filled(journey_id):
+            body = _encoder.encode(_Entry(journey.records, (), secrets.token_hex(8)))
+            self.bucket.put(key, body, _JSON)
+        return journey
+
+    def filled(self, journey_id: str) -> list[str]:
+        """The keys of the journey's entries that tell more than that it was withdrawn."""
+        return [key for key in self.keys(journey_id) if not self._is_empty(journey_id, _number(key))]
+
+    def _newest(self, journey_id: str) -> Journey:
+        """The journey as it stands, or, with an entry that can't be read, at least how far its log goes."""
+        try:
+            return self.read(journey_id)
+        except ServiceError as error:
+            if error.code != "UnreadableRecord":
+                raise
+            return Journey(journey_id, entries=_number(self.keys(journey_id)[-1]) + 1)
+
+    def _is_empty(self, journey_id: str, number: int) -> bool:
+        try:
+            records = self._entry(journey_id, number).records
+        except ServiceError as error:
+            if error.code != "UnreadableRecord":
+                raise
+            return False
+        return bool(records) and all(isinstance(record, Withdrawn) for record in records)
+
+    def markers(self, journeys: Collection[str]) -> list[Marker]:
+        """Every marker of these journeys, however late it is due."""
+        found = (_marker(key) for key in self.bucket.keys("open/", limit=_MAX_OPEN))
+        return [marker for marker in found if marker.journey_id in journeys]
 
     def mark(self, marker: Marker) -> None:
         """Put the marker by which the sweeper finds the journey once it is due."""
@@ -181,10 +268,9 @@ class Ledger:
         """Markers whose minute has come, oldest first, at most a few thousand."""
         this_minute = now.astimezone(timezone.utc).strftime(_MINUTE)
         for key in self.bucket.keys("open/", limit=_MAX_MARKERS):
-            _, minute, source, journey_id, trip = key.split("/", 4)
-            if minute > this_minute:
+            if key.split("/", 2)[1] > this_minute:
                 return
-            yield Marker(datetime.strptime(minute, _MINUTE).replace(tzinfo=timezone.utc), source, journey_id, trip)
+            yield _marker(key)
 
 
 def _folder(journey_id: str) -> str:
@@ -193,6 +279,23 @@ def _folder(journey_id: str) -> str:
 
 def _key(journey_id: str, entry: int) -> str:
     return f"{_folder(journey_id)}{entry:04d}.json"
+
+
+def _number(key: str) -> int:
+    """Which entry a key names. Raises `ServiceError` for one that this code has not written."""
+    digits = key.rpartition("/")[2].removesuffix(".json")
+    if not digits.isdecimal():
+        raise ServiceError("oss", "UnreadableRecord", "a key that names no entry")
+    return int(digits)
+
+
+def _marker(key: str) -> Marker:
+    _, minute, source, journey_id, trip = key.split("/", 4)
+    return Marker(datetime.strptime(minute, _MINUTE).replace(tzinfo=timezone.utc), source, journey_id, trip)
+
+
+def _tombstone_key(trip_key: str) -> str:
+    return f"tombstones/{trip_key}"
 
 
 def _claim_key(trip_key: str) -> str:

@@ -12,7 +12,7 @@ from shared.clouds.messages import MAX_BODY_BYTES
 from shared.course import Course
 from shared.errors import Conflict, InvalidInput, Misconfigured, ServiceError
 from shared.events import Message
-from shared.journey import Journey, Rejected, Step, journey_id
+from shared.journey import Journey, Rejected, Step, journey_id, trip_key
 from shared.reporting import Outcome
 from shared.services import Services
 from shared.telemetry import log
@@ -22,7 +22,8 @@ from shared.trips import MAX_TRIP_BYTES
 _NO_STYLE = "-"
 #: Bytes kept inside a dead letter; what is larger goes to OSS, because base64 and a queue's limit leave no more room.
 _INLINE_BYTES = MAX_BODY_BYTES // 2
-_TRIP_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,63}")
+#: What a trip id looks like.
+TRIP_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,63}")
 
 
 class NoConsent(InvalidInput):
@@ -57,6 +58,10 @@ def reject(message: Message, error: InvalidInput, services: Services) -> Outcome
         known = (digest, message.message_id)
         if any(isinstance(r, Rejected) and (r.sha256, r.message_id) == known for r in course.journey.records):
             return Outcome(course.journey.id, Step.REJECTED.value, str(error))
+        trip_id = trip_id_in(message.body)
+        if code != "no_consent" and trip_id and services.ledger.is_withdrawn(trip_key(trip_id)):
+            log("withdrawn", journey=course.journey.id)
+            return Outcome(course.journey.id, Step.WITHDRAWN.value)
         _send(course.journey.id, message, code, error, services)
         course.settle(
             Rejected(
@@ -86,11 +91,22 @@ def reject_conflict(message: Message, error: Conflict, journey: str, services: S
 
 def rejected_journey_id(body: bytes) -> str:
     """Where the rejection of a message stands: under its trip id, if it has a well-formed one, else under its hash."""
-    trip_id = _trip_id_in(body)
-    return journey_id(trip_id or f"sha256:{hashlib.sha256(body).hexdigest()}", _NO_STYLE)
+    trip_id = trip_id_in(body)
+    return rejections_of(trip_id or f"sha256:{hashlib.sha256(body).hexdigest()}")
+
+
+def rejections_of(trip_id: str) -> str:
+    """The journey under which messages of one trip id that can't be used are recorded."""
+    return journey_id(trip_id, _NO_STYLE)
 
 
 def _send(journey: str, message: Message, code: str, error: InvalidInput, services: Services) -> None:
+    send_letter(journey, message, code, str(error), services)
+    log("rejected", journey=journey, code=code, field=error.field, size_bytes=len(message.sent))
+
+
+def send_letter(journey: str, message: Message, code: str, reason: str, services: Services) -> None:
+    """Put a message into the dead-letter queue, with its bytes unless its owner has not agreed to any processing."""
     digest = hashlib.sha256(message.sent).hexdigest()
     body, key = "", ""
     if code != "no_consent":
@@ -102,7 +118,7 @@ def _send(journey: str, message: Message, code: str, error: InvalidInput, servic
     letter = DeadLetter(
         journey=journey,
         code=code,
-        reason=str(error),
+        reason=reason,
         sha256=digest,
         size_bytes=len(message.sent),
         message_id=message.message_id,
@@ -110,17 +126,16 @@ def _send(journey: str, message: Message, code: str, error: InvalidInput, servic
         object_key=key,
     )
     services.messages.send(services.settings.need("dead_letter_queue"), msgspec.json.encode(letter))
-    log("rejected", journey=journey, code=code, field=error.field, size_bytes=len(message.sent))
 
 
 class _Identified(msgspec.Struct):
     trip_id: str = ""
 
 
-def _trip_id_in(body: bytes) -> str:
+def trip_id_in(body: bytes) -> str:
     """The trip id of a message that is otherwise unfit, if it has a well-formed one."""
     try:
         trip_id = msgspec.json.decode(body[: 8 * MAX_TRIP_BYTES], type=_Identified).trip_id
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return ""
-    return trip_id if _TRIP_ID.fullmatch(trip_id) else ""
+    return trip_id if TRIP_ID.fullmatch(trip_id) else ""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 
+from shared.cancelling import clean_up
 from shared.car_orders import CarOrder, car_order, parameters_of, prompt_with_room
 from shared.clouds.image_queue import Place
 from shared.course import Course, InProgress, NotQueued
@@ -15,6 +16,7 @@ from shared.journey import (
     Journey,
     Prompted,
     Received,
+    Step,
     Submitted,
     Submitting,
     Trouble,
@@ -124,7 +126,9 @@ def _index_in_input(place: Place) -> int:
 def _submitted(course: Course, intent: Submitting, index: int, request_id: str) -> None:
     now = course.services.now()
     deadline = now + course.services.render_deadline
-    course.settle(Submitted(at=now, attempt=intent.attempt, index=index, request_id=request_id, deadline=deadline))
+    outcome = Submitted(at=now, attempt=intent.attempt, index=index, request_id=request_id, deadline=deadline)
+    if not course.settle(outcome) and course.journey.step is Step.WITHDRAWN:
+        clean_up(course)
 
 
 def ordered_car(journey: Journey, attempt: int, workflow: Workflow, services: Services) -> CarOrder | None:

@@ -96,7 +96,7 @@ def _is_due(journey: Journey, services: Services) -> bool:
 
 def _take_further(course: Course) -> None:
     journey, services = course.journey, course.services
-    if journey.step is Step.CANCELLED:
+    if journey.step in (Step.CANCELLED, Step.WITHDRAWN):
         clean_up(course)
     if not _is_due(journey, services):
         return

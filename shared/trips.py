@@ -21,6 +21,9 @@ MAX_TRIP_BYTES = 128 * 1024
 #: Years a trip may lie in: what the almanac knows, and far from the ends of the calendar.
 _YEARS = (2000, 2100)
 
+#: How far the clock of a vehicle, or of its platform, may be ahead of ours.
+CLOCK_SKEW = timedelta(minutes=5)
+
 _Text = Annotated[str, msgspec.Meta(max_length=200)]
 _Style = Annotated[str, msgspec.Meta(pattern=r"^[a-z][a-z0-9_]{1,31}$")]
 
@@ -100,6 +103,12 @@ def parse_trip(body: bytes) -> Trip:
     _check_times(trip)
     _check_names(trip)
     return trip
+
+
+def check_is_over(trip: Trip, now: datetime) -> None:
+    """Raise `InvalidInput` for a trip that ends later than `now`: no post may tell where somebody still is."""
+    if trip.ended_at > now + CLOCK_SKEW:
+        raise InvalidInput("ended_at", "a time that has passed; the trip can be sent again once it is over")
 
 
 def _check_names(trip: Trip) -> None:

@@ -96,6 +96,8 @@ class Tasks:
         self._lifetime_s = lifetime_s
         self._database = sqlite3.connect(file, isolation_level=None)
         self._database.execute("PRAGMA journal_mode=WAL")
+        # What is deleted is gone from the file: prompts lie in it.
+        self._database.execute("PRAGMA secure_delete=ON")
         self._database.executescript(_SCHEMA)
 
     def close(self) -> None:

@@ -36,6 +36,8 @@ class Store:
         # A killed process loses nothing in this mode; a power cut can lose the last moments, which is enough here.
         self._connection.execute("PRAGMA journal_mode = WAL")
         self._connection.execute("PRAGMA synchronous = NORMAL")
+        # What is deleted is gone from the file.
+        self._connection.execute("PRAGMA secure_delete = ON")
         self._connection.executescript(_SCHEMA)
 
     def journal(self, queue: str) -> StoreJournal:

@@ -69,6 +69,8 @@ class Backlog:
     def __init__(self, file: Path) -> None:
         self._connection = sqlite3.connect(file, isolation_level=None)
         self._connection.execute("PRAGMA journal_mode = WAL")
+        # What is deleted is gone from the file: trips lie in it.
+        self._connection.execute("PRAGMA secure_delete = ON")
         self._connection.execute(
             f"CREATE TABLE IF NOT EXISTS task ({', '.join(_COLUMNS)}, PRIMARY KEY (request_id),"
             " UNIQUE (function, task_id))"

@@ -86,6 +86,8 @@ class Store:
         self._db = sqlite3.connect(folder / "smq.sqlite", isolation_level=None)
         self._db.execute("PRAGMA journal_mode=WAL")
         self._db.execute("PRAGMA synchronous=NORMAL")
+        # What is deleted is gone from the file: trips lie in it.
+        self._db.execute("PRAGMA secure_delete=ON")
         (version,) = self._db.execute("PRAGMA user_version").fetchone()
         if version == 0:
             with self._transaction():

@@ -2,12 +2,14 @@
 
 It stands in for one account's OSS in one region. What is real: the wire protocol, both signature versions, atomic
 create-only writes, strong consistency, byte-order listings, checksums, conditions, ranges, tags, ACLs and multipart
-uploads. What is not: versions, encryption, callbacks, image processing, lifecycle, policies, STS, anything that bills;
-a request for one of those is refused with 501 NotImplemented.
+uploads, and lifecycle rules by which objects end by their age. What is not: versions, encryption, callbacks, image
+processing, other lifecycle rules, policies, STS, anything that bills; a request for one of those is refused with 501
+NotImplemented.
 """
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import logging
 import secrets
@@ -20,13 +22,15 @@ from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 from starlette.routing import Route
 
-from localcloud.oss import buckets, multipart, objects
+from localcloud.oss import buckets, lifecycle, multipart, objects
 from localcloud.oss.answers import refusal
 from localcloud.oss.call import Call, Target, check_names
 from localcloud.oss.errors import OssError, not_implemented
 from localcloud.oss.signatures import SUBRESOURCES, is_signed
 from localcloud.oss.store import Store
 from localcloud.signing import WireRequest
+from shared.retention import retentions
+from shared.settings import Settings
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -55,6 +59,9 @@ _BUCKET: dict[tuple[str, str], _Operation] = {
     ("GET", "stat"): buckets.get_stat,
     ("GET", "versioning"): buckets.get_versioning,
     ("PUT", "versioning"): buckets.put_versioning,
+    ("GET", "lifecycle"): lifecycle.get_rules,
+    ("PUT", "lifecycle"): lifecycle.put_rules,
+    ("DELETE", "lifecycle"): lifecycle.delete_rules,
     ("GET", "uploads"): buckets.list_uploads,
     ("GET", "live"): buckets.list_live_channels,
 }
@@ -85,6 +92,7 @@ _MODIFIERS = frozenset(
 def build(cloud: Cloud) -> Starlette:
     """The ASGI application of the embedded OSS; its data lies under ``oss`` in the cloud's folder."""
     store = Store(cloud.folder("oss"), FIRST_BUCKETS)
+    _set_retention(store)
     host = cloud.url("oss").removeprefix("http://")
 
     async def answer(request: Request) -> Response:
@@ -108,11 +116,26 @@ def build(cloud: Cloud) -> Starlette:
 
     @contextlib.asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
+        ageing = asyncio.create_task(lifecycle.keep_applying(store))
         yield
+        ageing.cancel()
         store.close()
 
     methods = ["GET", "HEAD", "PUT", "POST", "DELETE", "OPTIONS"]
-    return Starlette(routes=[Route("/{path:path}", answer, methods=methods)], lifespan=lifespan)
+    routes = [
+        Route("/-/lifecycle", lifecycle.applying(store), methods=["POST"]),
+        Route("/{path:path}", answer, methods=methods),
+    ]
+    return Starlette(routes=routes, lifespan=lifespan)
+
+
+def _set_retention(store: Store) -> None:
+    """Give the product's buckets the product's rules, as a deployment does, unless they have some."""
+    names = dict(zip(("ledger_bucket", "gallery_bucket", "render_bucket"), FIRST_BUCKETS, strict=True))
+    for setting, bucket in names.items():
+        if store.bucket(bucket) is not None and not store.lifecycle(bucket):
+            kept = [each for each in retentions(Settings()) if each.bucket == setting and each.days is not None]
+            store.set_lifecycle(bucket, [(each.rule_id, each.prefix, True, each.days or 0) for each in kept])
 
 
 async def _operate(request: Request, store: Store, cloud: Cloud) -> Response:

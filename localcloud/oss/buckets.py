@@ -11,7 +11,7 @@ from urllib.parse import quote
 from starlette.responses import Response
 
 from localcloud.oss.answers import acl_document, document, iso_time, owner
-from localcloud.oss.call import Target, check_names, checked_acl
+from localcloud.oss.call import Target, check_is_owner, check_names, checked_acl, owned
 from localcloud.oss.errors import (
     OssError,
     access_denied,
@@ -32,7 +32,7 @@ _MAX_KEYS = 1000
 
 async def list_buckets(call: Call) -> Response:
     """ListBuckets (GetService)."""
-    _check_is_owner(call)
+    check_is_owner(call)
     prefix, marker = call.query.get("prefix", ""), call.query.get("marker", "")
     limit = call.number("max-keys", 100, 1, _MAX_KEYS)
     rest = [bucket for bucket in call.store.buckets() if bucket.name.startswith(prefix) and bucket.name > marker]
@@ -47,7 +47,7 @@ async def list_buckets(call: Call) -> Response:
 
 async def put_bucket(call: Call) -> Response:
     """PutBucket; for a bucket that exists, only the ACL is changed, if one is given."""
-    _check_is_owner(call)
+    check_is_owner(call)
     acl = call.headers.get("x-oss-acl")
     checked = checked_acl(acl, of_object=False) if acl is not None else "private"
     async for chunk in call.request.stream():
@@ -62,7 +62,7 @@ async def put_bucket(call: Call) -> Response:
 
 async def delete_bucket(call: Call) -> Response:
     """DeleteBucket, if it is empty."""
-    _owned(call)
+    owned(call)
     if not call.store.delete_bucket(call.bucket):
         message = "The bucket you tried to delete is not empty."
         raise OssError(409, "BucketNotEmpty", message, "0015-00000301", (("BucketName", call.bucket),))
@@ -71,7 +71,7 @@ async def delete_bucket(call: Call) -> Response:
 
 async def get_info(call: Call) -> Response:
     """GetBucketInfo."""
-    bucket = _owned(call)
+    bucket = owned(call)
     fields: list[Node] = [
         *_bucket_fields(call, bucket),
         owner(call.cloud.account_id),
@@ -87,7 +87,7 @@ async def get_info(call: Call) -> Response:
 
 async def get_location(call: Call) -> Response:
     """GetBucketLocation: a single element with text, unlike every other answer."""
-    _owned(call)
+    owned(call)
     location = (
         f'<?xml version="1.0" encoding="UTF-8"?>\n<LocationConstraint>oss-{call.cloud.region}</LocationConstraint>'
     )
@@ -96,7 +96,7 @@ async def get_location(call: Call) -> Response:
 
 async def get_stat(call: Call) -> Response:
     """GetBucketStat."""
-    _owned(call)
+    owned(call)
     size_bytes, objects, uploads = call.store.totals(call.bucket)
     fields: list[Node] = [("Storage", size_bytes), ("ObjectCount", objects), ("MultipartUploadCount", uploads)]
     fields += [("LiveChannelCount", 0), ("LastModifiedTime", int(time.time()))]
@@ -108,19 +108,19 @@ async def get_stat(call: Call) -> Response:
 
 async def get_acl(call: Call) -> Response:
     """GetBucketAcl."""
-    return acl_document(_owned(call).acl, call.cloud.account_id)
+    return acl_document(owned(call).acl, call.cloud.account_id)
 
 
 async def put_acl(call: Call) -> Response:
     """PutBucketAcl."""
-    _owned(call)
+    owned(call)
     call.store.set_bucket_acl(call.bucket, checked_acl(call.headers.get("x-oss-acl", ""), of_object=False))
     return Response()
 
 
 async def get_versioning(call: Call) -> Response:
     """GetBucketVersioning."""
-    status = _owned(call).versioning
+    status = owned(call).versioning
     return document("VersioningConfiguration", [("Status", status)] if status else [])
 
 
@@ -130,7 +130,7 @@ async def put_versioning(call: Call) -> Response:
     Only the status is kept, and its effect on ``x-oss-forbid-overwrite``: no versions are stored, an overwritten
     object is gone, and calls that name a version are refused.
     """
-    _owned(call)
+    owned(call)
     status = (await call.xml("VersioningConfiguration")).findtext("Status", "")
     if status not in ("Enabled", "Suspended"):
         raise malformed_xml()
@@ -208,7 +208,7 @@ async def delete_objects(call: Call) -> Response:
 
 async def list_uploads(call: Call) -> Response:
     """ListMultipartUploads."""
-    _owned(call)
+    owned(call)
     prefix, delimiter = call.query.get("prefix", ""), call.query.get("delimiter", "")
     key_marker, id_marker = call.query.get("key-marker", ""), call.query.get("upload-id-marker", "")
     limit = call.number("max-uploads", 1000, 1, _MAX_KEYS)
@@ -243,23 +243,10 @@ async def list_uploads(call: Call) -> Response:
 
 async def list_live_channels(call: Call) -> Response:
     """ListLiveChannel: always empty, because none can be made here; clean-up code asks for it."""
-    _owned(call)
+    owned(call)
     fields: list[Node] = [("Prefix", call.query.get("prefix", "")), ("Marker", call.query.get("marker", ""))]
     fields += [("MaxKeys", call.number("max-keys", 100, 1, _MAX_KEYS)), ("IsTruncated", "false"), ("NextMarker", "")]
     return document("ListLiveChannelResult", fields)
-
-
-def _check_is_owner(call: Call) -> None:
-    if not call.is_owner:
-        raise access_denied("Anonymous access is forbidden for this operation.", "0003-00000004")
-
-
-def _owned(call: Call) -> Bucket:
-    _check_is_owner(call)
-    bucket = call.store.bucket(call.bucket)
-    if bucket is None:
-        raise no_such_bucket(call.bucket)
-    return bucket
 
 
 def _bucket_fields(call: Call, bucket: Bucket) -> list[Node]:

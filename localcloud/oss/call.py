@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl, unquote_to_bytes
 
-from localcloud.oss.errors import OssError, invalid_argument, malformed_xml
+from localcloud.oss.errors import OssError, access_denied, invalid_argument, malformed_xml, no_such_bucket
 from localcloud.xmltree import NotXmlError, parse
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from starlette.requests import Request
 
-    from localcloud.oss.store import Store
+    from localcloud.oss.store import Bucket, Store
     from localcloud.signing import WireRequest
     from localcloud.state import Cloud
 
@@ -97,6 +97,21 @@ class Call:
         for element in tree.iter():
             element.text = (element.text or "").translate(_SHOWN_CONTROLS)
         return tree
+
+
+def check_is_owner(call: Call) -> None:
+    """Refuse the anonymous."""
+    if not call.is_owner:
+        raise access_denied("Anonymous access is forbidden for this operation.", "0003-00000004")
+
+
+def owned(call: Call) -> Bucket:
+    """The bucket that its owner asks about. Raises `OssError` for the anonymous, and when there is none."""
+    check_is_owner(call)
+    bucket = call.store.bucket(call.bucket)
+    if bucket is None:
+        raise no_such_bucket(call.bucket)
+    return bucket
 
 
 def check_names(target: Target) -> None:

@@ -174,6 +174,8 @@ class Store:
                 for name in first_buckets:
                     self.create_bucket(name, "private")
                 self._index.execute("PRAGMA user_version = 1")
+        # Newer than version 1, and all that it lacks.
+        self._index.execute("CREATE TABLE IF NOT EXISTS lifecycles (bucket TEXT PRIMARY KEY, rules TEXT NOT NULL)")
         self._sweep()
 
     def close(self) -> None:
@@ -211,6 +213,7 @@ class Store:
             if found.fetchone():
                 return False
         self._index.execute("DELETE FROM buckets WHERE name = ?", (name,))
+        self._index.execute("DELETE FROM lifecycles WHERE bucket = ?", (name,))
         return True
 
     def totals(self, bucket: str) -> tuple[int, int, int]:
@@ -220,6 +223,16 @@ class Store:
         ).fetchone()
         (uploads,) = self._index.execute("SELECT count(*) FROM uploads WHERE bucket = ?", (bucket,)).fetchone()
         return int(size), int(count), int(uploads)
+
+    def lifecycle(self, bucket: str) -> list[tuple[str, str, bool, int]]:
+        """The lifecycle rules of a bucket: id, prefix, whether enabled, and days."""
+        row = self._index.execute("SELECT rules FROM lifecycles WHERE bucket = ?", (bucket,)).fetchone()
+        return [(id_, prefix, enabled, days) for id_, prefix, enabled, days in json.loads(row[0])] if row else []
+
+    def set_lifecycle(self, bucket: str, rules: list[tuple[str, str, bool, int]]) -> None:
+        """Replace the lifecycle rules of a bucket."""
+        row = (bucket, json.dumps(rules))
+        self._index.execute("INSERT OR REPLACE INTO lifecycles VALUES (?, ?)", row)
 
     # Bytes
 
@@ -296,6 +309,15 @@ class Store:
         if found:
             self._index.execute("DELETE FROM objects WHERE bucket = ? AND key = ?", (bucket, key.encode()))
             self.discard(found.body)
+
+    def delete_older(self, bucket: str, prefix: str, latest_ms: int) -> int:
+        """Remove the objects below a prefix that were last written at `latest_ms` or before; returns how many."""
+        start, end = prefix.encode(), _successor(prefix.encode())
+        found = [_object(row) for row in self._range(bucket, start, end)]
+        old = [each for each in found if each.modified_ms <= latest_ms]
+        for each in old:
+            self.delete(bucket, each.key)
+        return len(old)
 
     def page(self, bucket: str, prefix: str, delimiter: str, after: str, limit: int) -> Listing:
         """Up to `limit` objects and rolled-up prefixes after `after`, in byte order."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -122,6 +122,34 @@ class Bucket:
     def delete(self, key: str) -> None:
         """Delete an object; fine when there is none."""
         retrying(lambda: _translated(lambda: _answered(self._bucket.delete_object(key))), idempotent=True)
+
+    def lifecycle(self) -> dict[str, Any]:
+        """The bucket's lifecycle rules by their ids, as the SDK has them."""
+        from oss2.exceptions import NoSuchLifecycle
+
+        def read() -> dict[str, Any]:
+            try:
+                found = _answered(self._bucket.get_bucket_lifecycle())
+            except NoSuchLifecycle:
+                return {}
+            for rule in found.rules:
+                # The SDK reads a rule without a filter as one with an empty filter, and would write that.
+                if rule.filter and not any(vars(rule.filter).values()):
+                    rule.filter = None
+            return {rule.id: rule for rule in found.rules}
+
+        return retrying(lambda: _translated(read), idempotent=True)
+
+    def set_lifecycle(self, days: Mapping[str, tuple[str, int]], others: Collection[Any]) -> None:
+        """Replace the bucket's lifecycle rules by such that end a prefix after so many days, and by `others`.
+
+        `days` maps a rule's id to prefix and days, `others` are rules that `lifecycle` has given.
+        """
+        from oss2.models import BucketLifecycle, LifecycleExpiration, LifecycleRule
+
+        ours = [LifecycleRule(id_, prefix, expiration=LifecycleExpiration(n)) for id_, (prefix, n) in days.items()]
+        rules = BucketLifecycle([*others, *ours])
+        retrying(lambda: _translated(lambda: _answered(self._bucket.put_bucket_lifecycle(rules))), idempotent=True)
 
     def signed_url(self, key: str, *, expires_s: int) -> str:
         """An address that reads the object until it expires; at most seven days (V4 signatures)."""

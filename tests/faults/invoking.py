@@ -24,10 +24,13 @@ import yaml
 import shared.relay
 import shared.retries
 import shared.services
+from cli.withdrawing import dead_letters
 from localcloud.faults.tap import Seen, Strike, Tap
 from shared.cancelling import cancel_trip
+from shared.errors import TripcanvasError
 from shared.reporting import report
 from shared.services import Services
+from shared.withdrawing import Withdrawal
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -36,8 +39,10 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).parents[2]
 FUNCTIONS = ("trip_completed", "relay_results", "image_ready", "sweep_journeys")
-#: Not a function but a command: a person takes a trip back, and tries that again when it did not work.
+#: Not functions but commands: a person stops a trip, or its owner takes it back, and tries that again when it did not
+#: work.
 CANCEL = "cancel_trip"
+WITHDRAW = "withdraw_trip"
 #: A function that is not done by then waits for something that will never come.
 _STUCK_S = 30.0
 
@@ -54,7 +59,7 @@ class Deployed:
 def deployed() -> dict[str, Deployed]:
     """The functions of `s.yaml`, by their module names, and the command."""
     resources = yaml.safe_load((ROOT / "s.yaml").read_text("utf-8"))["resources"]
-    return {CANCEL: Deployed(timeout_s=120, tries=4)} | {
+    return {command: Deployed(timeout_s=120, tries=4) for command in (CANCEL, WITHDRAW)} | {
         name: Deployed(
             resources[name]["props"]["timeout"],
             1 + resources[name]["props"].get("asyncInvokeConfig", {}).get("maxAsyncRetryAttempts", 3),
@@ -225,6 +230,12 @@ def _handled(
         return report(
             [replace(outcome, retry=bool(outcome.reason) and outcome.step != "cancelled") for outcome in outcomes]
         )
+    if function == WITHDRAW:
+        withdrawal = Withdrawal(event.decode(), services)
+        left = [removal.place for removal in withdrawal.run([dead_letters(withdrawal)]) if not removal.is_done]
+        if left:
+            raise TripcanvasError(f"not everything is gone: {', '.join(left)}")
+        return None
     shared.services._current[:] = [services]
     handler = importlib.import_module(f"functions.{function}.index").handler
     return handler(event, _context(function, timeout_s, credentials))

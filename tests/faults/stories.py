@@ -52,6 +52,8 @@ class Story:
     again: bool = False
     #: A person takes the trip back when this function has had its first message.
     cancelled_after: str = ""
+    #: The owner takes the trip back when this function has had its first message.
+    withdrawn_after: str = ""
     #: Whether the timer of the relay fires from the beginning; else only after the first sweep.
     relays: bool = True
     trip: dict[str, Any] = field(default_factory=dict)
@@ -69,6 +71,8 @@ STORIES = (
     Story("cancelled-in-the-queue", cancelled_after="trip_completed", ends=("cancelled",)),
     Story("cancelled-while-painted", cancelled_after="relay_results", ends=("cancelled",)),
     Story("cancelled-after-the-post", cancelled_after="image_ready"),
+    Story("withdrawn-in-the-queue", withdrawn_after="trip_completed", ends=("withdrawn",)),
+    Story("withdrawn-after-the-post", withdrawn_after="image_ready", ends=("withdrawn",), again=True),
     Story("conflict", messages=({}, {"distance_km": 9.0}), rejections=1),
     Story("invalid", messages=({"ended_at": "yesterday"},), ends=("rejected",), rejections=1),
     Story(

@@ -14,7 +14,7 @@ from localcloud.fc.dispatcher import RETRY_PAUSE_S
 from shared.errors import TripcanvasError
 from shared.journey import Journey, Step, Stored, journey_id, parse_task_id, trip_key
 from shared.rejection import rejected_journey_id
-from tests.faults.invoking import CANCEL, FUNCTIONS, Clock, Deployed, Ended, invoke
+from tests.faults.invoking import CANCEL, FUNCTIONS, WITHDRAW, Clock, Deployed, Ended, invoke
 from tests.faults.stories import FAILS, LOSES, PAINTS_NOTHING, REPORTS_NOTHING, SLEEPS, Mishap, Story
 from tests.unit.steps.deployment import blank, failed, landscape, painted, trip
 
@@ -44,7 +44,7 @@ class Told:
     """What a telling came to. `calls` are those of each invocation, by function, in their order."""
 
     calls: dict[str, list[tuple[Seen, ...]]] = field(
-        default_factory=lambda: {name: [] for name in (*FUNCTIONS, CANCEL)}
+        default_factory=lambda: {name: [] for name in (*FUNCTIONS, CANCEL, WITHDRAW)}
     )
     struck: bool = False
     #: Sweeps it took until everything had come to its end.
@@ -133,22 +133,23 @@ class Telling:
             if relays and self._stage.gpu.in_sink():
                 self._clock.advance(minutes=1)
                 self._invoke("relay_results", _timer_event())
-                self._cancel_after("relay_results")
+                self._taken_back_after("relay_results")
             events = self._stage.forwarded()
             for event in events:
                 self._deliver("image_ready", event)
             if not events and not (relays and self._stage.gpu.in_sink()):
                 break
 
-    def _cancel_after(self, function: str) -> None:
-        if self._story.cancelled_after == function and not self._invocations[CANCEL]:
-            self._deliver(CANCEL, self._trip_id.encode())
+    def _taken_back_after(self, function: str) -> None:
+        for command, after in ((CANCEL, self._story.cancelled_after), (WITHDRAW, self._story.withdrawn_after)):
+            if after == function and not self._invocations[command]:
+                self._deliver(command, self._trip_id.encode())
 
     def _deliver(self, function: str, event: bytes) -> None:
         """Invoke asynchronously: again after a failure, as often as `s.yaml` says, then given up."""
         if not self._tried(function, event):
             self.told.given_up += 1
-        self._cancel_after(function)
+        self._taken_back_after(function)
 
     def _tried(self, function: str, event: bytes) -> bool:
         for attempt in range(self._functions[function].tries):
@@ -276,7 +277,13 @@ class Telling:
             self._violated("the trip's private words stand in the post")
 
     def _check_records(self, journey: Journey) -> None:
-        """Every entry of the log tells what the one before told and what the table lets follow."""
+        """Every entry of the log tells what the one before told and what the table lets follow; of a withdrawn journey
+        none tells anything.
+        """
+        if journey.step is Step.WITHDRAWN:
+            if self._services.ledger.filled(journey.id) or self._marker in self._kept():
+                self._violated("something of a withdrawn journey is left on the ledger")
+            return
         told = Journey(journey.id)
         for entry in range(journey.entries):
             records = self._services.ledger.read(journey.id, entries=entry + 1).records
@@ -288,6 +295,11 @@ class Telling:
                     told = told.followed_by(record)
             except TripcanvasError as error:
                 self._violated(f"illegal record: {error}")
+
+    def _kept(self) -> str:
+        """All that stands in the ledger's bucket."""
+        bucket = self._services.ledger.bucket
+        return b"".join(bucket.get(key, max_bytes=1 << 20) for key in bucket.keys("")).decode()
 
     def _check_gallery(self, journeys: list[Journey]) -> None:
         named = {

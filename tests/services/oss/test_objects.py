@@ -272,7 +272,7 @@ def test_what_is_not_emulated_says_so_at_once(ledger: Any) -> None:
         lambda: ledger.append_object("appended", 0, b"x"),
         lambda: ledger.get_object("plain", process="image/resize,w_100"),
         lambda: ledger.put_object("plain", b"", headers={"x-oss-server-side-encryption": "KMS"}),
-        lambda: ledger.get_bucket_lifecycle(),
+        lambda: ledger.get_bucket_website(),
     ):
         with pytest.raises(oss2.exceptions.ServerError) as error:
             call()

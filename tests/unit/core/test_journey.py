@@ -37,6 +37,7 @@ from shared.journey import (
     Submitted,
     Submitting,
     Trouble,
+    Withdrawn,
     due_at,
     journey_id,
     parse_task_id,
@@ -75,6 +76,7 @@ def record(step, attempt=1):
         Step.REJECTED: lambda: Rejected(at=at, code="c", reason="r", sha256="0", size_bytes=1),
         Step.FAILED: lambda: Failed(at=at, code="c", reason="r"),
         Step.CANCELLED: lambda: Cancelled(at=at),
+        Step.WITHDRAWN: lambda: Withdrawn(at=at, attempt=n),
     }[step]()  # fmt: skip
 
 
@@ -100,15 +102,25 @@ def test_the_straight_path_is_legal_and_ends():
 
 def test_every_step_is_in_the_table_and_can_be_reached():
     assert set(FOLLOWS) == {None, *Step}
-    assert set().union(*FOLLOWS.values()) == set(Step)
+    assert set().union(*FOLLOWS.values()) == set(Step) - {Step.WITHDRAWN}
 
 
 def test_after_an_end_nothing_follows():
-    assert {Step.PUBLISHED, Step.HELD, Step.REJECTED, Step.FAILED, Step.CANCELLED} == ENDS
+    assert {Step.PUBLISHED, Step.HELD, Step.REJECTED, Step.FAILED, Step.CANCELLED, Step.WITHDRAWN} == ENDS
     journey = walk(*HAPPY)
     for step in Step:
         with pytest.raises(IllegalStep):
             journey.followed_by(record(step))
+
+
+@given(end=st.sampled_from([*HAPPY, None]))
+def test_a_withdrawn_journey_tells_nothing_but_that_and_is_over(end):
+    journey = walk(*HAPPY[: HAPPY.index(end) + 1]) if end else Journey(walk(*HAPPY).id)
+    withdrawn = journey.withdrawn(NOW)
+    assert withdrawn.records == (Withdrawn(at=NOW, attempt=journey.attempt),)
+    assert withdrawn.troubles == ()
+    assert (withdrawn.entries, withdrawn.unwritten, withdrawn.finished) == (journey.entries, True, True)
+    assert withdrawn.withdrawn(NOW + timedelta(days=1)) is withdrawn
 
 
 def test_a_failed_render_is_followed_by_the_next_attempt_until_they_are_used_up():

@@ -428,3 +428,22 @@ def test_a_message_too_large_for_a_dead_letter_is_kept_beside_it(deployment):
 def test_one_bad_trip_does_not_touch_the_next(deployment):
     bad, good = deployment.take(trip(distance_km=-1)), deployment.take(trip())
     assert (bad.step, good.step) == ("rejected", "submitted")
+
+
+# A trip that is not over
+
+
+def test_a_trip_that_ends_in_the_future_is_refused_and_taken_once_it_is_over(deployment):
+    sent = trip(ended_at="2026-11-22T18:00:00+08:00", started_at="2026-11-22T06:00:00+08:00")
+    assert deployment.take(sent).step == "rejected"
+    [letter] = deployment.dead_letters()
+    assert (letter["code"], letter["reason"].partition(":")[0]) == ("invalid", "ended_at")
+    deployment.clock.advance(hours=3)
+    assert deployment.take(sent).step == "submitted"
+
+
+@pytest.mark.parametrize(("ahead_s", "step"), [(0, "submitted"), (300, "submitted"), (301, "rejected")])
+def test_a_clock_that_is_a_little_ahead_is_forgiven(deployment, ahead_s, step):
+    end = deployment.clock.at + timedelta(seconds=ahead_s)
+    sent = trip(started_at="2026-11-21T10:00:00+08:00", ended_at=end.isoformat())
+    assert deployment.take(sent).step == step
