@@ -14,6 +14,26 @@ from shared.pictures.composition.delta_e import delta_e00
 from shared.pictures.inspection.limits import FILE_BADGE_MEAN, FILE_BADGE_P95
 from shared.pictures.variants import EncodedPicture, most_bytes
 
+#: What can be left out when it loses too much: every receiver reads the JPEG.
+_OPTIONAL = "image/avif"
+
+
+def deliverable(
+    files: Sequence[EncodedPicture], pixels: NDArray[np.uint8], badge: NDArray[np.bool_] | None
+) -> tuple[tuple[EncodedPicture, ...], tuple[Metric, ...]]:
+    """The files without an AVIF that misses a limit, and the metrics of those that are left.
+
+    Takes what `inspect_files` takes. A picture without its AVIF is complete: all sizes are there as JPEG.
+    """
+    kept: list[EncodedPicture] = []
+    metrics: list[Metric] = []
+    for file in files:
+        measured = inspect_files((file,), pixels, badge)
+        if file.content_type != _OPTIONAL or all(metric.passed for metric in measured):
+            kept.append(file)
+            metrics += measured
+    return tuple(kept), tuple(metrics)
+
 
 def inspect_files(
     files: Sequence[EncodedPicture], pixels: NDArray[np.uint8], badge: NDArray[np.bool_] | None

@@ -63,6 +63,7 @@ def delivery(**changes: Any) -> dict[str, Any]:
             }
             for width, height in [(1536, 1920), (768, 960)]
         ],
+        "share_card": None,
         "ai_generated": True,
         "ai_notice": "AI生成",
     } | changes
