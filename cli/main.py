@@ -14,7 +14,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from cli import dead_letters, faults, inspections, nodes, workflows
+from cli import dead_letters, faults, inspections, nodes, verifying, workflows
 from cli.cars import commands as cars
 from cli.cloud import (
     ALREADY_STARTING,
@@ -40,6 +40,7 @@ app.add_typer(eas.app, name="eas")
 app.add_typer(nodes.app, name="nodes")
 app.add_typer(cars.app, name="cars")
 app.command()(inspections.inspection)
+app.command()(verifying.verify)
 console = Console(highlight=False)
 
 EXAMPLES = Path(__file__).parent.parent / "examples" / "trips"

@@ -23,7 +23,10 @@ from shared.pictures.containers import Container, read_container
 MAX_FILE_BYTES = 32 * 1024 * 1024
 #: Most pixels that are decoded; the largest size the image services paint is 2048 x 2048.
 MAX_PIXELS = 4096 * 4096
-_KINDS = ("PNG", "JPEG", "WEBP")
+#: What services render to.
+RENDERED = ("PNG", "JPEG", "WEBP")
+#: What this product writes, besides.
+ALL_KINDS = (*RENDERED, "AVIF")
 #: A printer's profile has about 3 MB.
 _MAX_PROFILE_BYTES = 4 * 1024 * 1024
 #: PNG's cICP bytes for sRGB (W3C PNG, third edition, 11.3.2.6); the others are of wide gamuts and HDR.
@@ -47,8 +50,8 @@ _UNREADABLE = (
 )
 
 
-def decode(body: bytes) -> NDArray[np.uint8]:
-    """Decode a PNG, JPEG or WebP file to sRGB pixels: shape (height, width, 3), dtype uint8.
+def decode(body: bytes, kinds: tuple[str, ...] = RENDERED) -> NDArray[np.uint8]:
+    """Decode a file of one of these kinds to sRGB pixels: shape (height, width, 3), dtype uint8.
 
     The format is known by the bytes. Colours are converted by the file's profile; what is transparent lies on white;
     an orientation tag is obeyed. Raises `InvalidInput` for another format, a broken or truncated file, one with
@@ -57,6 +60,8 @@ def decode(body: bytes) -> NDArray[np.uint8]:
     if len(body) > MAX_FILE_BYTES:
         raise InvalidInput("picture", f"at most {MAX_FILE_BYTES} bytes, got {len(body)}")
     container = read_container(body)
+    if container.kind not in kinds:
+        raise InvalidInput("picture", f"one of {', '.join(kinds)}, got {container.kind}")
     _check(container, len(body))
     try:
         with warnings.catch_warnings():
@@ -70,12 +75,10 @@ def decode(body: bytes) -> NDArray[np.uint8]:
     except InvalidInput:
         raise
     except _UNREADABLE as error:
-        raise InvalidInput("picture", f"a readable PNG, JPEG or WebP file ({type(error).__name__})") from None
+        raise InvalidInput("picture", f"a readable {container.kind} file ({type(error).__name__})") from None
 
 
 def _check(container: Container, size_bytes: int) -> None:
-    if container.kind not in _KINDS:
-        raise InvalidInput("picture", "a PNG, JPEG or WebP file")
     if container.animated:
         raise InvalidInput("picture", "one frame")
     if container.end != size_bytes:

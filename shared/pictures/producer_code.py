@@ -17,22 +17,30 @@ _NOWHERE = "000000"
 
 
 def check_producer_code(code: str) -> None:
-    """Check structure and check character of a producer code.
+    """Check structure and check character of the owner's code.
 
-    Raises `Misconfigured`. It comes from the owner's settings and is never made up.
+    Raises `Misconfigured`. The code comes from the settings and is never made up.
     """
+    fault = fault_of(code)
+    if fault:
+        raise Misconfigured(f"TRIPCANVAS_PRODUCER_CODE {fault}")
+
+
+def fault_of(code: str) -> str:
+    """What is wrong with a producer code, as the end of a sentence; empty when nothing is."""
     found = _SHAPE.fullmatch(code)
     if found is None:
-        raise Misconfigured(
-            "TRIPCANVAS_PRODUCER_CODE must be the 27-character producer code (0011, credit code, service 1 or 2, "
-            "four own characters)"
+        return (
+            "must be the 27-character producer code (0011, credit code, service 1 or 2, four own characters: "
+            "TC260-PG-20252A)"
         )
     credit_code = found["credit_code"]
     wrong = sorted({character for character in credit_code if character not in _CHARACTERS})
     if wrong:
-        raise Misconfigured(f"TRIPCANVAS_PRODUCER_CODE: a credit code has no {' or '.join(wrong)} (GB 32100-2015)")
+        return f"holds a credit code with {' and '.join(wrong)} in it, which GB 32100-2015 leaves out"
     if credit_code[-1] != check_character(credit_code[:-1]):
-        raise Misconfigured("TRIPCANVAS_PRODUCER_CODE: the credit code's check character is wrong (GB 32100-2015)")
+        return "holds a credit code whose check character is wrong (GB 32100-2015)"
+    return ""
 
 
 def check_character(digits: str) -> str:
