@@ -175,7 +175,7 @@ def _prepared(course: Course, render: Render) -> tuple[tuple[EncodedPicture, ...
     journey, services = course.journey, course.services
     label = label_for(_producer_code(services), journey.id)
     subject = render.subject
-    made = make_variants(render.pixels, label, subject, _card_text(journey))
+    made = make_variants(render.pixels, label, subject, card_text(journey))
     pictures, metrics = deliverable(made, render.pixels, None if subject is None else subject.badge)
     private, public = _folders(journey.id)
     master, *variants = (
@@ -205,7 +205,7 @@ def _producer_code(services: Services) -> str:
     return code
 
 
-def _card_text(journey: Journey) -> CardText:
+def card_text(journey: Journey) -> CardText:
     """What stands on the share card: what the owner lets the post say."""
     from shared.pictures.share_card import CardText
 

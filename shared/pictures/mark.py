@@ -27,7 +27,7 @@ _GLYPH_SHARE = 0.052
 _FONT = Path(__file__).parent / "fonts" / "label-subset.otf"
 _PLATE, _INK = np.array([16, 18, 22], np.float32), np.array([255, 255, 255], np.float32)
 #: How much of the plate and of the ink covers what lies below.
-_PLATE_COVER, _INK_COVER = 0.7, 0.97
+_PLATE_COVER, _INK_COVER = 0.75, 0.97
 #: A pixel of the badge under the plate counts as so many of the car.
 _BADGE_WEIGHT = 1000
 #: Least difference of mean luma between ink and plate, in codes, at which a mark is said to be there.

@@ -66,8 +66,9 @@ def make_variants(
 ) -> tuple[EncodedPicture, ...]:
     """Master (PNG), feed picture and thumbnail (JPEG and AVIF each) and share card (JPEG) of sRGB pixels (H, W, 3).
 
-    The label hides nothing of `subject` where a corner is free, and compression spares its badge. Without `card` there
-    is no share card. Raises `LabelMissing` when a label can't be read back from the bytes.
+    The label hides nothing of `subject` where a corner is free, and compression spares its badge. There is no AVIF
+    where it would be no smaller than the JPEG, and no share card without `card`. Raises `LabelMissing` when a label
+    can't be read back from the bytes.
     """
     height, width = pixels.shape[:2]
     feed_jpeg, rounded = _feed_jpeg(pixels, label, subject)
@@ -76,10 +77,11 @@ def make_variants(
     marked_small = draw_mark(small, small_subject)
     variants = [
         _jpeg("feed", feed_jpeg, pixels),
-        _avif("feed", feed_avif, pixels),
         _jpeg("thumbnail", encode_jpeg(marked_small, label, _THUMBNAIL_JPEG), small),
-        _avif("thumbnail", encode_avif(marked_small, label, _THUMBNAIL_AVIF), small),
     ]
+    if len(feed_avif) < len(feed_jpeg):
+        thumbnail_avif = encode_avif(marked_small, label, _THUMBNAIL_AVIF)
+        variants += [_avif("feed", feed_avif, pixels), _avif("thumbnail", thumbnail_avif, small)]
     master = EncodedPicture("master", "image/png", "png", width, height, encode_png(draw_mark(pixels, subject), label))
     if card is not None:
         drawn = draw_card(rounded.pixels, card)

@@ -21,18 +21,17 @@ _OPTIONAL = "image/avif"
 def deliverable(
     files: Sequence[EncodedPicture], pixels: NDArray[np.uint8], badge: NDArray[np.bool_] | None
 ) -> tuple[tuple[EncodedPicture, ...], tuple[Metric, ...]]:
-    """The files without an AVIF that misses a limit, and the metrics of those that are left.
+    """The files that may be delivered and their metrics: all of them, or those without AVIF when one misses a limit.
 
-    Takes what `inspect_files` takes. A picture without its AVIF is complete: all sizes are there as JPEG.
+    Takes what `inspect_files` takes. A picture without its AVIFs is complete: all sizes are there as JPEG. One with an
+    AVIF of some sizes only would be shown from those.
     """
-    kept: list[EncodedPicture] = []
-    metrics: list[Metric] = []
-    for file in files:
-        measured = inspect_files((file,), pixels, badge)
-        if file.content_type != _OPTIONAL or all(metric.passed for metric in measured):
-            kept.append(file)
-            metrics += measured
-    return tuple(kept), tuple(metrics)
+    optional = tuple(file for file in files if file.content_type == _OPTIONAL)
+    others = inspect_files([file for file in files if file not in optional], pixels, badge)
+    measured = inspect_files(optional, pixels, badge)
+    if all(metric.passed for metric in measured):
+        return tuple(files), (*others, *measured)
+    return tuple(file for file in files if file not in optional), others
 
 
 def inspect_files(
