@@ -64,7 +64,7 @@ def encode_jpeg(pixels: Bytes, label: Label, quality: int) -> bytes:
 def encode_avif(pixels: Bytes, label: Label, quality: int) -> bytes:
     """AVIF 4:4:4 of sRGB pixels (H, W, 3).
 
-    Tuned for structure: libaom's default for still pictures rounds colours more, which a badge shows first. One thread,
+    Tuned for PSNR: libaom's default for still pictures rounds colours more, which a badge shows first. One thread,
     because tiles, and with them the bytes, depend on their number.
     """
     out = io.BytesIO()
@@ -77,7 +77,7 @@ def encode_avif(pixels: Bytes, label: Label, quality: int) -> bytes:
         max_threads=1,
         codec="aom",
         xmp=xmp_packet(label),
-        advanced={"tune": "ssim"},
+        advanced={"tune": "psnr"},
     )
     return sealed(out.getvalue(), label)
 
@@ -90,8 +90,9 @@ def encode_webp(pixels: Bytes, label: Label, quality: int) -> bytes:
 
 
 def jpeg_size(pixels: Bytes, quality: int) -> int:
-    """About how many bytes `encode_jpeg` will take: those of a plain one, which is five times as fast."""
-    _, stored = cv2.imencode(".jpg", cv2.cvtColor(pixels, cv2.COLOR_RGB2BGR), _jpeg_options(quality))
+    """About how many bytes `encode_jpeg` will take, in half its time: those of a file that is not progressive."""
+    options = [*_jpeg_options(quality), cv2.IMWRITE_JPEG_OPTIMIZE, 1]
+    _, stored = cv2.imencode(".jpg", cv2.cvtColor(pixels, cv2.COLOR_RGB2BGR), options)
     return len(stored)
 
 
