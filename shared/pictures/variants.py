@@ -32,7 +32,7 @@ _PROGRESSIVE = 0.95
 #: Most bytes of a feed picture, for each pixel: 180 KiB at 768 x 960.
 _BYTES_PER_PIXEL = 180 * 1024 / (768 * 960)
 _THUMBNAIL_WIDTH = 384
-_THUMBNAIL_JPEG, _THUMBNAIL_AVIF = 86, 80
+_THUMBNAIL_JPEG, _THUMBNAIL_AVIF = 86, 74
 
 
 class LabelMissing(TripcanvasError):
@@ -75,13 +75,14 @@ def make_variants(
     feed_avif = _feed_avif(pixels, rounded, label, subject, len(feed_jpeg))
     small, small_subject = _scaled(pixels, subject)
     marked_small = draw_mark(small, small_subject)
+    # The largest first, as the feed wants them.
     variants = [
         _jpeg("feed", feed_jpeg, pixels),
+        *([] if feed_avif is None else [_avif("feed", feed_avif, pixels)]),
         _jpeg("thumbnail", encode_jpeg(marked_small, label, _THUMBNAIL_JPEG), small),
     ]
     if feed_avif is not None:
-        thumbnail_avif = encode_avif(marked_small, label, _THUMBNAIL_AVIF)
-        variants += [_avif("feed", feed_avif, pixels), _avif("thumbnail", thumbnail_avif, small)]
+        variants.append(_avif("thumbnail", encode_avif(marked_small, label, _THUMBNAIL_AVIF), small))
     master = EncodedPicture("master", "image/png", "png", width, height, encode_png(draw_mark(pixels, subject), label))
     if card is not None:
         drawn = draw_card(rounded.pixels, card)

@@ -58,7 +58,7 @@ def test_the_seven_keys_stand_in_the_bytes_of_every_format_once(files, kind):
 def test_every_variant_of_a_picture_is_labelled_by_itself():
     card = CardText("我的五一公路", ("上海", "杭州"), "2024-05-05", 650, "zh")
     variants = make_variants(scene(), label_for(CODE, ID), None, card)
-    assert [each.name for each in variants] == ["master", "feed", "thumbnail", "feed_avif", "thumbnail_avif", "card"]
+    assert [each.name for each in variants] == ["master", "feed", "feed_avif", "thumbnail", "thumbnail_avif", "card"]
     seals = [found["ReservedCode1"] for each in variants for found in labels(each.body)]
     assert len(seals) == len(variants)
     assert len(set(seals)) >= 4
