@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from typer.testing import CliRunner
@@ -80,3 +82,11 @@ def test_the_demonstrations_code_is_called_nobodys(tmp_path):
 def test_a_made_up_code_is_seen_through(tmp_path):
     shown = verify(tmp_path, FILES["PNG"].replace(CODE.encode(), CODE[:-9].encode() + b"T10001XXX"))
     assert "must be the 27-character producer code" in shown.output
+
+
+@pytest.mark.parametrize("name", ["published.jpg", "published-card.jpg"])
+def test_the_pictures_in_the_documents_are_files_as_they_were_published(name):
+    file = Path(__file__).parents[3] / "docs" / "pictures" / name
+    shown = CliRunner().invoke(app, ["verify", str(file)], env={"COLUMNS": "200"})
+    assert shown.exit_code == 0, shown.output
+    assert "AI生成 at the bottom right" in shown.output
