@@ -12,7 +12,7 @@ from rich.markup import escape
 from rich.text import Text
 
 from cli.cloud import is_up, services_of, silent_services, start_detached, stop
-from cli.journeys import CloudDown, Follower, journeys_of, publish, save_picture, tell
+from cli.journeys import CloudDown, Follower, journeys_of, publish, save_pictures, tell
 from localcloud.state import SERVICES, Cloud
 from shared.journey import Journey, Published, Record, Rejected, Step
 from shared.services import Services
@@ -96,11 +96,11 @@ def _as_a_new_trip(body: bytes) -> bytes:
 
 
 def _show(journey: Journey, services: Services, out: Path, name: str) -> None:
-    path = save_picture(journey, services, out, name)
-    if path is not None:
-        if console.is_terminal:
-            console.print(_preview(path))
-        _say(f"Picture [bold]{path}[/bold]")
+    paths = save_pictures(journey, services, out, name)
+    if paths and console.is_terminal:
+        console.print(_preview(paths[0]))
+    for path, what in zip(paths, ("Picture", "Card   "), strict=False):
+        _say(f"{what} [bold]{path}[/bold]")
     published = journey.find(Published)
     if published is not None:
         _say(f"Post    {published.post_url or published.post_id} ({published.visibility})")

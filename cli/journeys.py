@@ -106,7 +106,7 @@ def _detail(journey: Journey, record: Record) -> str:
             missed = ", ".join(f"{m.name} {m.value:g}" for m in record.metrics if not m.passed)
             return f"{record.verdict}: " + (missed or f"{len(record.metrics)} metrics within their bounds")
         case Stored():
-            sizes = ", ".join(f"{v.width}×{v.height} {v.size_bytes // 1024} KiB" for v in record.variants)
+            sizes = ", ".join(f"{v.name} {v.width}×{v.height} {v.size_bytes // 1024} KiB" for v in record.variants)
             return f"labelled AI生成; {sizes}"
         case Published():
             return f"{record.visibility} post {record.post_id}"
@@ -153,15 +153,17 @@ class Follower:
                 self.on_record(journey, record)
 
 
-def save_picture(journey: Journey, services: Services, folder: Path, name: str) -> Path | None:
-    """Write the journey's feed picture to `folder` as ``<name>-<style>.jpg``; None when it has none."""
+def save_pictures(journey: Journey, services: Services, folder: Path, name: str) -> list[Path]:
+    """Write the journey's feed picture and share card to `folder`, as ``<name>-<style>.jpg`` and ``…-card.jpg``."""
     stored = journey.find(Stored)
     if stored is None:
-        return None
-    style = journey.need(Received).style
-    picture = stored.variants[0]
-    body = services.gallery.get(picture.key, max_bytes=picture.size_bytes)
+        return []
     folder.mkdir(parents=True, exist_ok=True)
-    path = folder / f"{name}-{style}.{picture.key.rpartition('.')[2]}"
-    path.write_bytes(body)
-    return path
+    paths = []
+    for picture in stored.variants:
+        ending = {"feed": "", "card": "-card"}.get(picture.name)
+        if ending is not None:
+            path = folder / f"{name}-{journey.need(Received).style}{ending}.{picture.key.rpartition('.')[2]}"
+            path.write_bytes(services.gallery.get(picture.key, max_bytes=picture.size_bytes))
+            paths.append(path)
+    return paths

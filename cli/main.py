@@ -14,7 +14,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from cli import dead_letters, faults, inspections, nodes, retention, withdrawing, workflows
+from cli import dead_letters, faults, inspections, nodes, retention, verifying, withdrawing, workflows
 from cli.cars import commands as cars
 from cli.cloud import (
     ALREADY_STARTING,
@@ -42,6 +42,7 @@ app.add_typer(cars.app, name="cars")
 app.command()(inspections.inspection)
 app.command()(withdrawing.withdraw)
 app.add_typer(retention.app, name="retention")
+app.command()(verifying.verify)
 console = Console(highlight=False)
 
 EXAMPLES = Path(__file__).parent.parent / "examples" / "trips"

@@ -112,9 +112,9 @@ class Cloud:
             "TRIPCANVAS_EAS_TOKEN": self.eas_token,
             "TRIPCANVAS_FEED_URL": f"{self.url('feed')}/api/posts",
             "TRIPCANVAS_FEED_SECRET": self.feed_secret,
-            # 27 characters in the right shape around an organisation code that nobody holds: the demo's label is
-            # visibly not a real producer's.
-            "TRIPCANVAS_PRODUCER_CODE": "001191DEMO00DEMO00DEMO10000",
+            # 27 characters in the right shape, of an organisation in no administrative division: the demo's label is
+            # visibly not a real producer's, and no feed but one on this machine gets it.
+            "TRIPCANVAS_PRODUCER_CODE": "001191000000DEM0DEM05N1DEM0",
         }
 
     def defaults(self) -> dict[str, str]:

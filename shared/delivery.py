@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 import msgspec
 
 from shared.cancelling import clean_up
 from shared.course import Course
-from shared.errors import InvalidInput, Refused, TripcanvasError, Unavailable
+from shared.errors import InvalidInput, Misconfigured, Refused, TripcanvasError, Unavailable
 from shared.events import Message
-from shared.feed import PostImage, PostReceipt, build_post, image_of, visibility_of
+from shared.feed import PostImage, PostReceipt, build_post, cities_of, image_of, title_of, visibility_of
 from shared.inspecting import inspect_render
 from shared.journey import (
     Failed,
     Held,
     Inspected,
     Journey,
+    Metric,
     Prompted,
     Published,
     Received,
@@ -38,6 +40,7 @@ from shared.telemetry import log
 from shared.traces import picture_folders
 
 if TYPE_CHECKING:
+    from shared.pictures.share_card import CardText
     from shared.pictures.variants import EncodedPicture
 
 #: How long the address of a draft's picture stays readable; the longest that V4 signatures allow.
@@ -136,14 +139,12 @@ def _after_inspection(course: Course, render: Render) -> None:
 
 def _store(course: Course, render: Render) -> None:
     """Write what will stand in the gallery, then put it there."""
-    from shared.pictures.inspection.files import inspect_files
-
     try:
-        pictures, stored = _prepared(course, render)
+        pictures, metrics, stored = _prepared(course, render)
     except (InvalidInput, Refused) as error:
         course.fail("picture_lost", str(error))
         return
-    missed = [metric for metric in inspect_files(pictures, render.pixels, render.badge) if not metric.passed]
+    missed = [metric for metric in metrics if not metric.passed]
     if missed:
         reason = ", ".join(f"{metric.name} {metric.value:g}" for metric in missed)
         course.add(Held(at=course.services.now(), code="encoding", reason=reason))
@@ -160,7 +161,7 @@ def _store_again(course: Course, render: Render) -> None:
     if wanted <= {key for prefix in picture_folders(course.journey.id) for key in services.gallery.keys(prefix)}:
         return
     try:
-        pictures, again = _prepared(course, render)
+        pictures, _, again = _prepared(course, render)
     except (InvalidInput, Refused) as error:
         course.fail("picture_lost", str(error))
         return
@@ -170,13 +171,17 @@ def _store_again(course: Course, render: Render) -> None:
     _put(pictures, stored, course)
 
 
-def _prepared(course: Course, render: Render) -> tuple[tuple[EncodedPicture, ...], Stored]:
+def _prepared(course: Course, render: Render) -> tuple[tuple[EncodedPicture, ...], tuple[Metric, ...], Stored]:
+    """The files that will stand in the gallery, what was measured on them, and their record."""
+    from shared.pictures.inspection.files import deliverable
     from shared.pictures.label import label_for
     from shared.pictures.variants import make_variants
 
     journey, services = course.journey, course.services
-    label = label_for(services.settings.need("producer_code"), journey.id)
-    pictures = make_variants(render.pixels, label, render.badge)
+    label = label_for(_producer_code(services), journey.id)
+    subject = render.subject
+    made = make_variants(render.pixels, label, subject, card_text(journey))
+    pictures, metrics = deliverable(made, render.pixels, None if subject is None else subject.badge)
     private, public = picture_folders(journey.id)
     master, *variants = (
         StoredObject(
@@ -186,10 +191,37 @@ def _prepared(course: Course, render: Render) -> tuple[tuple[EncodedPicture, ...
             picture.height,
             len(picture.body),
             picture.sha256,
+            picture.name,
         )
         for number, picture in enumerate(pictures)
     )
-    return pictures, Stored(at=services.now(), master=master, variants=tuple(variants), label=label.ContentProducer)
+    record = Stored(at=services.now(), master=master, variants=tuple(variants), label=label.ContentProducer)
+    return pictures, metrics, record
+
+
+def _producer_code(services: Services) -> str:
+    """The owner's code. Raises `Misconfigured` without one, and when the demonstration's would go to a real feed."""
+    from shared.pictures.producer_code import is_for_demonstration
+
+    settings = services.settings
+    code = settings.need("producer_code")
+    if is_for_demonstration(code) and urlsplit(settings.need("feed_url")).hostname not in ("127.0.0.1", "localhost"):
+        raise Misconfigured("TRIPCANVAS_PRODUCER_CODE is the demonstration's; a post needs the owner's own")
+    return code
+
+
+def card_text(journey: Journey) -> CardText:
+    """What stands on the share card: what the owner lets the post say."""
+    from shared.pictures.share_card import CardText
+
+    received = journey.need(Received)
+    return CardText(
+        title_of(received, journey.need(Prompted)),
+        cities_of(received),
+        received.trip_date,
+        received.distance_km,
+        received.facts.language,
+    )
 
 
 def _put(pictures: tuple[EncodedPicture, ...], stored: Stored, course: Course) -> None:
@@ -213,7 +245,8 @@ def _publish(course: Course) -> None:
         received,
         prompted,
         services.style(received.style),
-        tuple(_image(variant, received, services) for variant in stored.variants),
+        tuple(_image(variant, received, services) for variant in stored.variants if variant.name != "card"),
+        next((_image(variant, received, services) for variant in stored.variants if variant.name == "card"), None),
     )
     try:
         receipt = services.feed.publish(post, stored.at.isoformat())

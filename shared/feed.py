@@ -57,16 +57,21 @@ class Post(msgspec.Struct, frozen=True, kw_only=True):
     date: str | None
     distance_km: int | None
     images: tuple[PostImage, ...]
+    share_card: PostImage | None = None
     ai_generated: bool = True
     ai_notice: str = AI_NOTICE
 
 
 def build_post(
-    journey_id: str, received: Received, prompted: Prompted, style: Style, images: tuple[PostImage, ...]
+    journey_id: str,
+    received: Received,
+    prompted: Prompted,
+    style: Style,
+    images: tuple[PostImage, ...],
+    share_card: PostImage | None = None,
 ) -> Post:
     """The post of a journey; city names stand in it only where the owner agreed to that."""
     facts, brief = received.facts, prompted.brief
-    cities = tuple(display_name(city, facts.language) for city in facts.cities) if received.show_cities else ()
     city = _city_shown(received, prompted)
     return Post(
         journey_id=journey_id,
@@ -77,11 +82,18 @@ def build_post(
         tags=tuple(fill_city(tag, city, facts.language) for tag in brief.tags),
         alt_text=fill_city(brief.alt_text, city, facts.language),
         language=facts.language,
-        cities=cities,
+        cities=cities_of(received),
         date=received.trip_date,
         distance_km=received.distance_km or None,
         images=images,
+        share_card=share_card,
     )
+
+
+def cities_of(received: Received) -> tuple[str, ...]:
+    """The cities as the post names them: none unless the owner agreed to that."""
+    language = received.facts.language
+    return tuple(display_name(city, language) for city in received.facts.cities) if received.show_cities else ()
 
 
 def title_of(received: Received, prompted: Prompted) -> str:

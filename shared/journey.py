@@ -198,7 +198,7 @@ class Inspected(_Record, frozen=True, kw_only=True, tag=Step.INSPECTED.value):
 
 
 class StoredObject(msgspec.Struct, frozen=True):
-    """One encoded picture in the gallery."""
+    """One encoded picture in the gallery; `name` is that of the variant, empty in records from before it was kept."""
 
     key: str
     content_type: str
@@ -206,6 +206,7 @@ class StoredObject(msgspec.Struct, frozen=True):
     height: int
     size_bytes: int
     sha256: str
+    name: str = ""
 
 
 class Stored(_Record, frozen=True, kw_only=True, tag=Step.STORED.value):

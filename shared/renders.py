@@ -17,6 +17,10 @@ if TYPE_CHECKING:
 
     from shared.car_orders import CarOrder
     from shared.pictures.composition.composite import Composition
+    from shared.pictures.mark import Subject
+
+#: Landscapes have their horizon at mid-height, and a car stands below it; in shares of the height.
+_CARS_FROM = 0.5
 
 
 @dataclass(frozen=True)
@@ -59,9 +63,23 @@ class Render:
             raise Misconfigured(f"cars/{bad}") from None
 
     @property
-    def badge(self) -> NDArray[np.bool_] | None:
-        """Where the badge is in the picture (height, width); None when it has none."""
-        return None if self.expected is None else self.expected.badge_mask
+    def subject(self) -> Subject | None:
+        """The car and its badge in the picture; None when there is no car in it.
+
+        Where a car was ordered and its background was not kept, it may stand anywhere in the lower part.
+        """
+        import numpy as np
+
+        from shared.pictures.mark import Subject
+
+        if self.order is None:
+            return None
+        if self.expected is not None:
+            return Subject(self.expected.car_mask, self.expected.badge_mask)
+        shape = self.pixels.shape[:2]
+        car = np.zeros(shape, bool)
+        car[round(shape[0] * _CARS_FROM) :] = True
+        return Subject(car, np.zeros(shape, bool))
 
     def _fetched(self, path: str) -> NDArray[np.uint8]:
         from shared.pictures.decode import MAX_FILE_BYTES, decode

@@ -16,11 +16,12 @@ from shared.pictures.composition.delta_e import delta_e00
 from shared.pictures.composition.manifest import Manifest
 from shared.pictures.composition.order import SceneOrder
 from shared.pictures.composition.place import NoPlace
-from shared.pictures.label import Label
+from shared.pictures.label import label_for
+from shared.pictures.mark import Subject
 from shared.pictures.variants import make_variants
 
 TABLE = "Delivered files at 768×960 (ΔE00 to the lossless picture)"
-_LABEL = Label("1", "001191110000MA0BENCH0X10000", "bench", "", "001191110000MA0BENCH0X10000", "bench", "")
+_LABEL = label_for("001191000000DEM0DEM05N1DEM0", "bench")
 _OTHERS: tuple[tuple[str, str, dict[str, object]], ...] = (
     ("JPEG 90, 4:2:0", "JPEG", {"quality": 90, "subsampling": 2}),
     ("JPEG 90, 4:4:4", "JPEG", {"quality": 90, "subsampling": 0}),
@@ -64,7 +65,7 @@ def measure(report: Report, cars: list[Manifest], backgrounds: list[Background],
 def _files(picture: NDArray[np.uint8], badge: NDArray[np.bool_], *, small: bool) -> dict[str, bytes]:
     files = {
         f"delivered {each.content_type.removeprefix('image/').upper()}": each.body
-        for each in make_variants(picture, _LABEL, badge)
+        for each in make_variants(picture, _LABEL, Subject(badge, badge))
         if each.width == picture.shape[1] and each.content_type != "image/png"
     }
     for name, kind, options in _OTHERS[: 2 if small else None]:

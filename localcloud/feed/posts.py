@@ -50,6 +50,7 @@ class Content(msgspec.Struct, frozen=True, kw_only=True):
     date: dt.date | None
     distance_km: Annotated[int, msgspec.Meta(ge=0, le=100_000)] | None
     images: Annotated[tuple[Image, ...], msgspec.Meta(min_length=1, max_length=12)]
+    share_card: Image | None = None
     ai_generated: bool
     ai_notice: Annotated[str, msgspec.Meta(max_length=20)]
 
@@ -106,6 +107,8 @@ def parse_post(body: bytes) -> Post:
     except (msgspec.DecodeError, UnicodeDecodeError):
         raise InvalidInput("body", "JSON in UTF-8") from None
     _check_images(post.images)
+    if post.share_card is not None and not _is_web_address(post.share_card.url):
+        raise InvalidInput("data.share_card.url", "an absolute http or https URL")
     _check_notice(post)
     return post
 
@@ -114,6 +117,8 @@ def _check_images(images: tuple[Image, ...]) -> None:
     for index, image in enumerate(images):
         if not _is_web_address(image.url):
             raise InvalidInput(f"data.images[{index}].url", "an absolute http or https URL")
+    if all(image.content_type == "image/avif" for image in images):
+        raise InvalidInput("data.images", "a picture that is not AVIF, for readers that can't show one")
     areas = [image.width * image.height for image in images]
     if areas != sorted(areas, reverse=True):
         raise InvalidInput("data.images", "the largest picture first")

@@ -39,8 +39,8 @@ _CHROMIUM_FLAGS = [
 
 
 @functools.lru_cache
-def _landscape(width: int, height: int) -> bytes:
-    """A sunset over hills as PNG: a gradient is enough to see whether a picture is shown, cropped or stretched."""
+def _landscape(width: int, height: int, kind: str = "PNG") -> bytes:
+    """A sunset over hills: a gradient is enough to see whether a picture is shown, cropped or stretched."""
     ramp = Image.linear_gradient("L").resize((width, height))
     sky = Image.composite(Image.new("RGB", ramp.size, "#f6a15b"), Image.new("RGB", ramp.size, "#43658b"), ramp)
     draw = ImageDraw.Draw(sky)
@@ -49,25 +49,29 @@ def _landscape(width: int, height: int) -> bytes:
         [(0, height), (0, height * 0.7), (width * 0.4, height * 0.52), (width, height * 0.82), (width, height)]
     )
     draw.polygon([(0, height), (width * 0.3, height * 0.8), (width, height * 0.68), (width, height)], fill="#2f4f4f")
-    png = io.BytesIO()
-    sky.save(png, "PNG")
-    return png.getvalue()
+    file = io.BytesIO()
+    sky.save(file, kind)
+    return file.getvalue()
 
 
 class _Pictures(http.server.BaseHTTPRequestHandler):
-    """``/768x960.png`` is a picture of that size; anything else is not there."""
+    """``/768x960.png`` is a picture of that size, as is ``.avif``; ``.broken`` an AVIF that none can read; anything
+    else is not there.
+    """
 
     def do_GET(self) -> None:
-        size = self.path.removeprefix("/").partition(".")[0].split("x")
+        name, _, ending = self.path.removeprefix("/").partition(".")
+        size = name.split("x")
         if len(size) != 2 or not all(part.isdigit() for part in size):
             self.send_error(404)
             return
-        png = _landscape(int(size[0]), int(size[1]))
+        kind = "PNG" if ending == "png" else "AVIF"
+        body = b"nothing" if ending == "broken" else _landscape(int(size[0]), int(size[1]), kind)
         self.send_response(200)
-        self.send_header("content-type", "image/png")
-        self.send_header("content-length", str(len(png)))
+        self.send_header("content-type", f"image/{kind.lower()}")
+        self.send_header("content-length", str(len(body)))
         self.end_headers()
-        self.wfile.write(png)
+        self.wfile.write(body)
 
     def log_message(self, *_: object) -> None:
         pass
@@ -207,7 +211,7 @@ class Feed:
             "url": f"{self._pictures}/{name or f'{width}x{height}.png'}",
             "width": width,
             "height": height,
-            "content_type": "image/png",
+            "content_type": "image/png" if name.endswith("png") or not name else "image/avif",
             "size_bytes": 40_000,
         }
 

@@ -59,6 +59,27 @@ def test_a_card_without_city_date_or_caption_leaves_no_trace_of_them(page: Page,
         expect(card.locator(selector)).to_have_count(0)
 
 
+@pytest.mark.parametrize(("ending", "shown"), [("avif", "avif"), ("broken", "png")])
+def test_avif_is_shown_where_it_can_be_and_the_common_file_where_not(
+    page: Page, feed: Any, ending: str, shown: str
+) -> None:
+    sizes = [(768, 960), (384, 480)]
+    feed.publish(images=[feed.image(*size, name) for size in sizes for name in ("", "{}x{}.{}".format(*size, ending))])
+    page.goto(feed.url)
+    frame = cards(page).locator(".picture.loaded")
+    expect(frame).to_have_count(1)
+    image = frame.locator("img")
+    assert image.evaluate("image => image.currentSrc.split('.').at(-1)") == shown
+    assert image.evaluate("image => image.naturalWidth > 0")
+    expect(cards(page).locator(".apology")).to_have_count(0)
+
+
+def test_a_post_leads_to_its_share_card(page: Page, feed: Any) -> None:
+    post = feed.publish(share_card=feed.image(768, 1225))
+    page.goto(f"{feed.url}/posts/{post}")
+    expect(page.get_by_role("link", name="打开分享卡片")).to_have_attribute("href", feed.image(768, 1225)["url"])
+
+
 def test_every_picture_carries_the_ai_mark(page: Page, feed: Any) -> None:
     for _ in range(3):
         feed.publish()

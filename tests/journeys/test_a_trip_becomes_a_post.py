@@ -43,7 +43,7 @@ def test_the_model_wrote_the_brief(journey, world):
 def test_the_picture_is_in_the_gallery_labelled_and_of_the_ordered_size(journey, world):
     for variant in journey.need(Stored).variants:
         answer = requests.get(f"{world.services.settings.gallery_url}/{variant.key}", timeout=10)
-        assert answer.headers["Content-Type"] == "image/jpeg"
+        assert answer.headers["Content-Type"] == variant.content_type
         assert read_label(answer.content).ContentProducer == world.services.settings.producer_code
         with Image.open(io.BytesIO(answer.content)) as image:
             assert image.size == (variant.width, variant.height)

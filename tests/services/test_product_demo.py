@@ -47,7 +47,9 @@ def test_the_demonstration_turns_a_trip_into_a_picture_and_leaves_nothing_runnin
         cwd=REPOSITORY,
     )
     assert shown.returncode == 0, shown.stdout + shown.stderr
-    [picture] = (tmp_path / "图片").iterdir()
+    card, picture = sorted((tmp_path / "图片").iterdir())
+    assert card.stem == f"{picture.stem}-card"
+    assert str(card) in shown.stdout
     assert str(picture) in shown.stdout
     assert picture.name.startswith("01-may-holiday-")
     with Image.open(picture) as image:

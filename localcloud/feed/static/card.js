@@ -20,7 +20,11 @@ function webAddress(address) {
 }
 
 function picture(content, sizes, { eager = false, chip = null } = {}) {
-  const [largest] = content.images;
+  // Every reader shows the others; those that show AVIF get the same picture in fewer bytes.
+  const isAvif = ({ content_type }) => content_type === "image/avif";
+  const widths = (images) => images.map(({ url, width }) => `${webAddress(url)} ${width}w`).join(", ");
+  const common = content.images.filter((file) => !isAvif(file));
+  const [largest] = common;
   const image = make("img", {
     alt: content.alt_text,
     lang: spoken(content),
@@ -29,12 +33,18 @@ function picture(content, sizes, { eager = false, chip = null } = {}) {
     decoding: "async",
     loading: eager ? "eager" : "lazy",
     sizes,
-    srcset: content.images.map(({ url, width }) => `${webAddress(url)} ${width}w`).join(", "),
+    srcset: widths(common),
     src: webAddress(largest.url),
   });
-  const frame = make("div", { class: "picture" }, image, mark(content), chip);
+  const avif = content.images.filter(isAvif);
+  const source = avif.length === 0 ? null : make("source", { type: "image/avif", sizes, srcset: widths(avif) });
+  const frame = make("div", { class: "picture" }, make("picture", {}, source, image), mark(content), chip);
   image.addEventListener("load", () => frame.classList.add("loaded"));
   image.addEventListener("error", () => {
+    if (source?.isConnected) {
+      source.remove();
+      return;
+    }
     frame.classList.add("broken");
     frame.append(make("span", { class: "apology" }, words.broken));
   });
@@ -100,6 +110,9 @@ export function detail(post) {
       make("h1", { id: "detail-title", lang: spoken(content), dir: "auto" }, content.title),
       make("p", { class: "caption", lang: spoken(content), dir: "auto" }, content.caption),
       tags(content),
+      content.share_card === null ? null
+        : make("a", { class: "share", href: webAddress(content.share_card.url), target: "_blank", rel: "noopener" },
+          words.share),
       make("dl", {}, ...facts.map(([name, value]) => make("div", {}, make("dt", {}, name), make("dd", {}, value)))),
       make("p", { class: "generated" }, words.generated)));
 }

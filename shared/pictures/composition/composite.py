@@ -43,6 +43,14 @@ class Composition:
         mask[here] = self.layer.lock[there]
         return mask
 
+    @property
+    def car_mask(self) -> NDArray[np.bool_]:
+        """Which pixels of the picture (H, W) show the car."""
+        mask = np.zeros(self.picture.shape[:2], bool)
+        here, there = window(self.place, self.ground)
+        mask[here] = self.layer.pixels[there][..., 3] > 0.05
+        return mask
+
 
 def compose(plate: Bytes, manifest: Manifest, colour: str, order: SceneOrder) -> Composition:
     """Put a car into the background `plate` (H, W, 3), 8-bit sRGB.

@@ -14,6 +14,25 @@ from shared.pictures.composition.delta_e import delta_e00
 from shared.pictures.inspection.limits import FILE_BADGE_MEAN, FILE_BADGE_P95
 from shared.pictures.variants import EncodedPicture, most_bytes
 
+#: What can be left out when it loses too much: every receiver reads the JPEG.
+_OPTIONAL = "image/avif"
+
+
+def deliverable(
+    files: Sequence[EncodedPicture], pixels: NDArray[np.uint8], badge: NDArray[np.bool_] | None
+) -> tuple[tuple[EncodedPicture, ...], tuple[Metric, ...]]:
+    """The files that may be delivered and their metrics: all of them, or those without AVIF when one misses a limit.
+
+    Takes what `inspect_files` takes. A picture without its AVIFs is complete: all sizes are there as JPEG. One with an
+    AVIF of some sizes only would be shown from those.
+    """
+    optional = tuple(file for file in files if file.content_type == _OPTIONAL)
+    others = inspect_files([file for file in files if file not in optional], pixels, badge)
+    measured = inspect_files(optional, pixels, badge)
+    if all(metric.passed for metric in measured):
+        return tuple(files), (*others, *measured)
+    return tuple(file for file in files if file not in optional), others
+
 
 def inspect_files(
     files: Sequence[EncodedPicture], pixels: NDArray[np.uint8], badge: NDArray[np.bool_] | None

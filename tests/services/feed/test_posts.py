@@ -63,6 +63,7 @@ def delivery(**changes: Any) -> dict[str, Any]:
             }
             for width, height in [(1536, 1920), (768, 960)]
         ],
+        "share_card": None,
         "ai_generated": True,
         "ai_notice": "AI生成",
     } | changes
@@ -305,6 +306,8 @@ MALFORMED = [
     (delivery(ai_generated=False), "data.ai_generated"),
     (delivery(ai_notice="美图"), "data.ai_notice"),
     (with_image(url="javascript:alert(1)"), "data.images[0].url"),
+    (delivery(share_card=with_image(url="javascript:alert(1)")["data"]["images"][0]), "data.share_card.url"),
+    (delivery(images=with_image(content_type="image/avif")["data"]["images"][:1]), "data.images"),
     (with_image(url="data:image/png;base64,AAAA"), "data.images[0].url"),
     (with_image(url="//gallery.example.com/1.webp"), "data.images[0].url"),
     (with_image(url="https://"), "data.images[0].url"),

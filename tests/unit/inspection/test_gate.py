@@ -20,13 +20,14 @@ from shared.pictures.inspection.files import inspect_files
 from shared.pictures.inspection.limits import BOUNDS, Limits
 from shared.pictures.inspection.overlay import draw_overlay
 from shared.pictures.label import label_for
+from shared.pictures.mark import Subject
 from shared.pictures.variants import make_variants, most_bytes
 from tests.unit.composition.conftest import draw
 from tests.unit.composition.test_place import landscape
 
 ORDER = SceneOrder(light="noon", sun_elevation_deg=50.0)
 PLATE = landscape(0.5)
-LABEL = label_for("0011" + "91310000MA1FL0000X" + "10001", "a-picture")
+LABEL = label_for("001191330106MA2CFLDG4R10001", "a-picture")
 
 
 @pytest.fixture(scope="module")
@@ -120,7 +121,7 @@ def test_the_overlay_marks_what_failed_and_nothing_else(made) -> None:
 def test_compression_spares_the_badge_and_keeps_to_its_size(made) -> None:
     grainy = np.clip(made.picture + np.random.default_rng(1).normal(0, 14, PLATE.shape), 0, 255).astype(np.uint8)
     grainy[made.badge_mask] = made.picture[made.badge_mask]
-    files = make_variants(grainy, LABEL, made.badge_mask)
+    files = make_variants(grainy, LABEL, Subject(made.car_mask, made.badge_mask))
     metrics = {metric.name: metric for metric in inspect_files(files, grainy, made.badge_mask)}
     assert metrics["feed_badge_mean"].passed
     assert metrics["feed_badge_p95"].passed

@@ -6,26 +6,28 @@ import io
 import json
 import threading
 
+import numpy as np
 import pytest
 import requests
 from PIL import Image
 
-from shared.delivery import take_result
+from shared.delivery import card_text, take_result
 from shared.events import Message
 from shared.journey import (
     Failed,
     Held,
     Inspected,
     Published,
+    Received,
     RenderFailed,
     Stored,
     Submitting,
     task_id,
 )
 from shared.pictures.decode import MAX_FILE_BYTES
-from shared.pictures.label import read_label
+from shared.pictures.label import read_file, read_label
 from shared.results import SinkRecord
-from tests.unit.steps.deployment import STRAIGHT, Crash, blank, failed, painted, result, trip
+from tests.unit.steps.deployment import STRAIGHT, Crash, blank, failed, painted, png, result, trip
 
 
 def test_a_result_ends_as_a_labelled_picture_and_a_post(deployment):
@@ -69,6 +71,41 @@ def test_cities_are_named_only_where_the_owner_agreed(deployment, agreed, cities
     assert post["cities"] == cities
     assert "{CITY}" not in json.dumps(post)
     assert agreed or not any(name in json.dumps(post, ensure_ascii=False) for name in ("上海", "嘉兴", "杭州"))
+
+
+def test_the_post_offers_each_size_as_jpeg_and_as_avif_and_a_share_card(deployment):
+    journey = deployment.submitted()
+    rows, columns = np.mgrid[0:960, 0:768]
+    hills = np.dstack([120 + 90 * np.sin(columns / 25), 120 + 90 * np.cos(rows / 18), rows / 5 + 20])
+    grain = np.random.default_rng(3).normal(0, 3, (960, 768, 1))
+    deployment.finish(journey, picture=png((hills + grain).clip(0, 255).astype(np.uint8)))
+    [post] = deployment.posts(journey)
+    found = [(image["content_type"], image["width"]) for image in post["images"]]
+    assert found == [("image/jpeg", 768), ("image/avif", 768), ("image/jpeg", 384), ("image/avif", 384)]
+    assert (post["share_card"]["width"], post["share_card"]["height"]) == (768, 1225)
+    for image in (*post["images"], post["share_card"]):
+        body = requests.get(image["url"], timeout=10).content
+        assert len(body) == image["size_bytes"]
+        reading = read_file(body)
+        assert (reading.label.ProduceID, reading.intact) == (journey, True)
+
+
+@pytest.mark.parametrize("agreed", [True, False])
+def test_the_share_card_names_cities_only_where_the_owner_agreed(deployment, agreed):
+    journey = deployment.submitted(consent={"process": True, "publish": True, "show_cities": agreed})
+    text = card_text(deployment.read(journey))
+    assert text.cities == (("上海", "嘉兴", "杭州") if agreed else ())
+    assert agreed or not any(name in text.title for name in ("上海", "嘉兴", "杭州"))
+    assert (text.date, text.language) == (deployment.read(journey).need(Received).trip_date, "zh")
+
+
+def test_the_demonstrations_producer_code_goes_to_no_feed_but_one_on_this_machine(deployment):
+    journey = deployment.submitted()
+    elsewhere = deployment.instance(feed_url="https://community.example.com/api/posts")
+    deployment.finish(journey, services=elsewhere)
+    [trouble] = deployment.read(journey).troubles
+    assert trouble.reason == "TRIPCANVAS_PRODUCER_CODE is the demonstration's; a post needs the owner's own"
+    assert deployment.read(journey).find(Stored) is None
 
 
 @pytest.mark.parametrize("look", [1, 2, 3, 4])
