@@ -59,8 +59,9 @@ class TripFacts:
 
 def facts_of(trip: Trip) -> TripFacts:
     """What may be told about `trip`; total: every valid trip has facts."""
-    cities = _cities(trip)
-    latitude, longitude = _whereabouts(trip, cities)
+    end = _city_of(trip.end)
+    cities = _cities(trip, end)
+    latitude, longitude = _whereabouts(trip, cities, end)
     own = _own_words(trip)
     return TripFacts(
         language=_language(trip),
@@ -78,7 +79,7 @@ def facts_of(trip: Trip) -> TripFacts:
         head_count=trip.team.size if trip.team else 1,
         car_model=_model(trip.car),
         car_color=color_in(trip.car.color) or color_in(trip.car.description),
-        destination=_destination(trip, cities),
+        destination=end if end in cities[1:] else "",
         weather_at_end=(weather_in(trip.end.weather) or ("",))[-1],
     )
 
@@ -88,7 +89,8 @@ def sun_elevation_of(trip: Trip) -> int:
 
     No part of the facts: a model has no use for it.
     """
-    return round(sun_height_deg(trip.ended_at, *_whereabouts(trip, _cities(trip))))
+    end = _city_of(trip.end)
+    return round(sun_height_deg(trip.ended_at, *_whereabouts(trip, _cities(trip, end), end)))
 
 
 def arrival_weather(facts: TripFacts) -> str:
@@ -96,17 +98,12 @@ def arrival_weather(facts: TripFacts) -> str:
     return facts.weather_at_end or (facts.weather[-1] if facts.weather else "")
 
 
-def _destination(trip: Trip, cities: tuple[str, ...]) -> str:
-    end = _city_of(trip.end)
-    return end if end in cities[1:] else ""
-
-
 _decoder = msgspec.json.Decoder(TripFacts)
 
 
 def to_json(facts: TripFacts) -> str:
-    r"""The facts as one JSON object on one line; ``<`` is written ``\u003c``, so that no tag can be closed."""
-    return msgspec.json.encode(facts).decode().replace("<", "\\u003c")
+    r"""The facts as one JSON object on one line; no ``<`` or ``>`` in it, so that no tag can be closed."""
+    return msgspec.json.encode(facts).decode().replace("<", "\\u003c").replace(">", "\\u003e")
 
 
 def from_json(text: str) -> TripFacts:
@@ -120,25 +117,30 @@ def from_json(text: str) -> TripFacts:
 def _own_words(trip: Trip) -> tuple[str, ...]:
     """The strings of the trip itself that identify: names, ids, addresses and the parts of these."""
     addresses = (trip.start.address, trip.end.address)
-    own = [trip.team.name if trip.team else "", trip.owner_id, trip.trip_id, *addresses]
-    own += [part for address in addresses for part in _parts(address)]
-    # An address may be no more than the name of a city, which is no secret.
-    return tuple(word for word in own if not find_city(word))
+    parts = (part for address in addresses for part in _parts(address))
+    own = (trip.team.name if trip.team else "", trip.owner_id, trip.trip_id, *addresses, *parts)
+    # An address may be no more than the name of a city, which is no secret; a city's is shorter than most.
+    return tuple(word for word in dict.fromkeys(own) if word and (len(word) > _LONGEST_CITY or not find_city(word)))
 
 
 def _parts(address: str) -> list[str]:
     """The names in an address below the city: district, road, estate, house; "Ocean Street" of "41 Ocean Street"."""
-    below = _ADMINISTRATIVE.sub(lambda found: " " if find_city(found[0]) else f"{found[0]} ", visible(address))
+    below = _ADMINISTRATIVE.sub(r"\g<0> ", _PROVINCE.sub(" ", visible(address)))
     parts = [part.strip(" -") for part in _BETWEEN_PARTS.split(below)]
-    return [part for part in parts if len(part) > 1 and part not in _GENERIC and not cities_in_text(part)]
+    return [part for part in parts if len(part) > 1 and part not in _GENERIC and not _is_public(part)]
+
+
+def _is_public(part: str) -> bool:
+    """Whether a part of an address names no more than a city, or is one word in Latin letters, as a province is."""
+    return (part.isascii() and (" " not in part or bool(cities_in_text(part)))) or find_city(part) is not None
 
 
 def _is_clean(name: str) -> bool:
     return scrub(name) == visible(name)
 
 
-def _cities(trip: Trip) -> tuple[str, ...]:
-    passed = (_city_of(trip.start), *(_city_name(name) for name in trip.via_cities), _city_of(trip.end))
+def _cities(trip: Trip, end: str) -> tuple[str, ...]:
+    passed = (_city_of(trip.start), *(_city_name(name) for name in trip.via_cities), end)
     return tuple(dict.fromkeys(filter(None, passed)))
 
 
@@ -158,7 +160,10 @@ def _city_name(name: str) -> str:
     return plain if _UNKNOWN_CITY.fullmatch(plain) and not _STREET.search(plain) and _is_clean(plain) else ""
 
 
-_ADMINISTRATIVE = re.compile(r"[^\W\da-zA-Z_]{2,7}?(?:省|自治区|特别行政区|自治州|地区|[市区县旗盟])")
+_PROVINCE = re.compile(r"^(?:中国)?[^\W\da-zA-Z_]{2,7}?(?:省|自治区|特别行政区)")
+_ADMINISTRATIVE = re.compile(r"[^\W\da-zA-Z_]{2,7}?(?:自治州|地区|[市区县旗盟])")
+#: No city has a longer name.
+_LONGEST_CITY = 24
 _BETWEEN_PARTS = re.compile(
     r"[\s,，、;]*(?:[-\d#]+[A-Za-z]?|[号栋幢弄室楼层]|单元|No\.?)+[\s,，、;]*|[,，、;\n]+|(?<=[^\x00-\x7f])\s+"
 )
@@ -175,9 +180,8 @@ _STREET = re.compile(
 )
 
 
-def _whereabouts(trip: Trip, cities: tuple[str, ...]) -> tuple[float, float]:
+def _whereabouts(trip: Trip, cities: tuple[str, ...], end: str) -> tuple[float, float]:
     """Latitude and longitude, in degrees, of where the trip ended as far as it is known."""
-    end = _city_of(trip.end)
     for name in (end, *reversed(cities)):
         city = find_city(name)
         if city:

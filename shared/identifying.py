@@ -34,10 +34,12 @@ IDENTIFYING: tuple[str, ...] = (
     r"(?<![a-z0-9./])(?:~|\.{1,2})?/(?:\.{2}/|etc|home|root|usr|var|tmp|mnt|proc|dev|opt|users|bin|code|sys|app)[!-~]*",
     r"(?<![a-z0-9.-])(?:[a-z0-9-]{1,63}\.){1,4}(?:com|cn|net|org|io|cc|top|xyz|vip|me|app|tv|link|info|site|shop|ly|gg|co)"
     r"(?![a-z0-9])(?:[/?#:][!-~]*)?",
+    r"~/[!-~]*",
     r"(?<!/)///[\w-]{2,30}\.[\w-]{2,30}\.[\w-]{2,30}",
     r"@[\w.-]{1,20}",
     # Tokens with which models mark turns and tools.
-    r"<\|[^|>]{0,40}\|?>?|\|>|\[/?inst\]|<</?sys>>",
+    r"<\|[^|>]{0,40}\|?>?|\|>|\[/?inst\]|<</?sys>>"
+    r"|\|?(?:im_(?:start|end|sep)|endoftext|eot_id|(?:start|end)_header_id|begin_of_text)\|?",
     # Messenger names: after a Chinese word for one whatever is long enough, after an English one what looks like a name.
     rf"(?:微\s?信|[微v➕加+]\s?[v❤]\s?信?|v\s?信|卫星|(?<![a-z])(?:vx|wx|weixin)|加我|加v|扣扣|企鹅号|小红书号?|抖音号?|快手号?|微博|公众号){_IS}{_HANDLE}",
     rf"(?<![a-z])(?:wechat|whatsapp|telegram|signal|skype|snapchat|instagram|facebook|twitter|tiktok|weibo|douyin|line|insta|ig|ins|tg|fb)"

@@ -37,6 +37,8 @@ _DOUBLED = (
     "喝拍抱亲笑哇呱咯嘎嘿咕汪喵滔死狠蹭噌咚啦呜嗷叽白明深久刷频连屡匆急忙细清淡浅暗暖冷热大长短等坐睡躺问念叨"
 )
 _END = r"(?=$|[^\w]|[和跟与在的说陪带]|一起|一道|同行|今年|来自|开车)"
+_CALLED_ME = rf"(?:(?:我|俺|本人)的?(?:小?名字?)?就?叫做?|(?:名字|姓名|昵称|网名)[是叫:])\s?(?!{_NO_NAME})"
+_CALLED_KIN = rf"(?:{_KIN})(?:名叫|叫做?|名字是|是)\s?(?!{_NO_NAME})"
 _LATIN_NAME = r"[A-Z][\w'’-]{1,30}"
 _NO_LATIN_NAME = (
     r"(?!(?:I|I'm|We|The|A|An|And|Is|Was|In|On|At|For|To|Who|When|Day|Days|Monday|Tuesday|Wednesday|Thursday|Friday"
@@ -64,57 +66,64 @@ _LATIN = (
 )  # fmt: skip
 
 
+#: Each with the group that must be a surname, or "" where the words around it are proof enough.
+_CHINESE = (
+    ("", rf"(?:{_COMPOUND}){_HAN}{{0,2}}?(?:{_TITLES}|{_SHORT_TITLES})"),
+    ("titled", rf"(?P<titled>{_HAN})(?:{_TITLES}|{_SHORT_TITLES})"),
+    ("alone", rf"(?P<alone>{_HAN}){_HAN}{{1,2}}?(?:{_TITLES})"),
+    ("beside", rf"(?:(?<![从大多渺弱幼最])小|(?<![古苍养敬年最])老|阿)(?P<beside>{_HAN})"),
+    ("", r"阿(?:强|明|芳|珍|伟|军|刚|丽|敏|杰|玲|华|辉|健|勇|霞)(?![山勒坝里])"),
+    ("", rf"{_CALLED_ME}(?:{_HAN}{{2,4}}(?=$|[^\w])|(?:{_COMPOUND}){_HAN}{{1,2}}|{_LATIN_NAME})"),
+    ("beside", rf"{_CALLED_ME}(?P<beside>{_HAN}){_HAN}{{1,2}}"),
+    ("", rf"{_CALLED_KIN}(?:{_HAN}{{1,3}}(?=$|[^\w])|(?:{_COMPOUND}){_HAN}{{1,2}}|(?P<same>{_HAN})(?P=same))"),
+    ("beside", rf"{_CALLED_KIN}(?P<beside>{_HAN}){_HAN}{{1,2}}"),
+    ("beside", rf"(?:{_KIN})[\s,(]?(?P<beside>{_HAN}){_HAN}(?:{_HAN}{_END})?"),
+    ("double", rf"(?:{_KIN})[\s,(]?(?P<double>{_HAN})(?P=double)(?![地的]|(?P<next>{_HAN})(?P=next))"),
+    ("beside", rf"(?:我是|本人)(?P<beside>{_HAN}){_HAN}(?:(?!人|州人){_HAN})?(?=$|[^\w])"),
+    ("beside", rf"[和跟与同陪带]着?(?P<beside>{_HAN}){_HAN}{{1,2}}(?=一起|一道|同行|一块)"),
+)
+
+
 @cache
 def _latin() -> re.Pattern[str]:
     return re.compile("|".join(_LATIN))
 
 
 @cache
-def _chinese() -> re.Pattern[str]:
-    surnames = _surnames()
-    any_name = f"[{''.join(surnames)}]"
-    alone = f"[{''.join(name for name, surname in surnames.items() if surname.alone)}]"
-    full = f"(?:{_COMPOUND}|{alone}){_HAN}{{1,2}}"
-    return re.compile(
-        # Each group but `after` is a surname that may turn out to be part of another word.
-        rf"(?:{_COMPOUND}){_HAN}{{0,2}}?(?:{_TITLES}|{_SHORT_TITLES})|(?P<titled>{any_name})(?:{_TITLES}|{_SHORT_TITLES})"
-        rf"|(?P<full>{alone}){_HAN}{{1,2}}?(?:{_TITLES})"
-        rf"|(?:(?<![从大多渺弱幼最])小|(?<![古苍养敬年最])老|阿)(?P<small>{alone})"
-        r"|阿(?:[强明芳珍伟军刚丽敏杰玲华辉健勇霞])(?![山勒坝里])"
-        rf"|(?:(?:我|俺|本人)的?(?:小?名字?)?就?叫做?|(?:名字|姓名|昵称|网名)[是叫:])\s?(?!{_NO_NAME})"
-        rf"(?:{_HAN}{{2,4}}(?=$|[^\w])|{full}|{_LATIN_NAME})"
-        rf"|(?:{_KIN})(?:名叫|叫做?|名字是|是)\s?(?!{_NO_NAME})(?:{_HAN}{{1,3}}(?=$|[^\w])|{full}|(?P<same>{_HAN})(?P=same))"
-        rf"|(?:{_KIN})[\s,(]?(?:(?P<kin>{alone}){_HAN}(?:{_HAN}{_END})?|(?P<double>(?![{_DOUBLED}]){_HAN})(?P=double)(?![地的]|(?P<next>{_HAN})(?P=next)))"
-        rf"|(?:我是|本人)(?P<own>{alone}){_HAN}(?:(?!人|州人){_HAN})?(?=$|[^\w])"
-        rf"|[和跟与同陪带]着?(?P<with>{alone}){_HAN}{{1,2}}(?=一起|一道|同行|一块)"
-    )
+def _chinese() -> tuple[tuple[str, re.Pattern[str]], ...]:
+    return tuple((kind, re.compile(pattern)) for kind, pattern in _CHINESE)
 
 
 def names_in(text: str) -> Iterable[tuple[int, int]]:
-    """Where names of persons stand in `text` (capitals kept, look-alikes folded), with what tells that they are names."""
+    """Where names of persons stand in `text`, with what tells that they are names; look-alikes are folded already."""
     if not text.isascii():
-        yield from _chinese_names(text)
-    # Most texts of owners hold no Latin capital at all.
+        for kind, pattern in _chinese():
+            yield from _chinese_names(kind, pattern, text)
+    # Most texts of owners hold no Latin letter at all.
     if text.upper() != text.lower():
         for found in _latin().finditer(text):
             yield found.span()
 
 
-def _chinese_names(text: str) -> Iterable[tuple[int, int]]:
-    pattern, place = _chinese(), 0
+def _chinese_names(kind: str, pattern: re.Pattern[str], text: str) -> Iterable[tuple[int, int]]:
+    place = 0
     while found := pattern.search(text, place):
-        kind = found.lastgroup
-        if kind in ("same", "double", None) or _is_surname(text, found, kind):
+        if not kind or _is_name(kind, text, found):
             yield found.span()
             place = found.end()
         else:
             place = found.start() + 1
 
 
-def _is_surname(text: str, found: re.Match[str], kind: str) -> bool:
-    """Whether what stands around the surname lets it be one."""
-    surname, start, end = _surnames()[found[kind]], found.start(kind), found.end(kind)
-    if kind in ("titled", "full") and text[start - 1 : start] in surname.not_after:
+def _is_name(kind: str, text: str, found: re.Match[str]) -> bool:
+    """Whether the character in doubt is a surname, and what stands around it lets it be one."""
+    character, start, end = found[kind], found.start(kind), found.end(kind)
+    if kind == "double":
+        return character not in _DOUBLED
+    surname = _surnames().get(character)
+    if surname is None or (kind != "titled" and not surname.alone):
+        return False
+    if kind != "beside" and text[start - 1 : start] in surname.not_after:
         return False
     return kind == "titled" or text[end : end + 1] not in surname.not_before
 
