@@ -19,7 +19,7 @@ from shared.errors import InvalidInput
 from shared.gazetteer import cities_in_text, city_in_address, find_city
 from shared.scrubbing import scrub, visible
 from shared.trips import Car, Stop, Trip
-from shared.vocabulary import DISTANCE_BANDS, color_in, model_in, moods_in, weather_in
+from shared.vocabulary import DISTANCE_BANDS, color_in, is_mood_saying, model_in, moods_in, weather_in
 
 #: Upper bounds of the distance bands but the last, in kilometres.
 _BAND_ENDS_KM = (50, 200, 500, 1000)
@@ -70,7 +70,8 @@ def facts_of(trip: Trip) -> TripFacts:
         part_of_day=part_of_day(trip.ended_at, latitude, longitude),
         holiday=holiday_of(trip.started_at.date(), trip.ended_at.date()),
         weather=tuple(dict.fromkeys(weather_in(trip.start.weather) + weather_in(trip.end.weather))),
-        mood_tag=scrub(trip.emoji, own),
+        # A tag is shown as it is, so it is a word of the vocabulary or none.
+        mood_tag=visible(trip.emoji) if is_mood_saying(trip.emoji) else "",
         words=scrub(trip.text, own),
         mood=moods_in(f"{trip.emoji} {trip.text}"),
         distance_band=DISTANCE_BANDS[bisect_right(_BAND_ENDS_KM, trip.distance_km)],
@@ -127,12 +128,14 @@ def _parts(address: str) -> list[str]:
     """The names in an address below the city: district, road, estate, house; "Ocean Street" of "41 Ocean Street"."""
     below = _ADMINISTRATIVE.sub(r"\g<0> ", _PROVINCE.sub(" ", visible(address)))
     parts = [part.strip(" -") for part in _BETWEEN_PARTS.split(below)]
-    return [part for part in parts if len(part) > 1 and part not in _GENERIC and not _is_public(part)]
+    return [part for part in parts if len(part) > 1 and part not in _GENERIC and not _is_public(part, address)]
 
 
-def _is_public(part: str) -> bool:
-    """Whether a part of an address names no more than a city, or is one word in Latin letters, as a province is."""
-    return (part.isascii() and (" " not in part or bool(cities_in_text(part)))) or find_city(part) is not None
+def _is_public(part: str, address: str) -> bool:
+    """Whether a part names no more than a city, or is one word of an English address, as a province is."""
+    if part.isascii() and address.isascii():
+        return " " not in part or bool(cities_in_text(part))
+    return find_city(part) is not None
 
 
 def _is_clean(name: str) -> bool:
@@ -165,7 +168,8 @@ _ADMINISTRATIVE = re.compile(r"[^\W\da-zA-Z_]{2,7}?(?:自治州|地区|[市区�
 #: No city has a longer name.
 _LONGEST_CITY = 24
 _BETWEEN_PARTS = re.compile(
-    r"[\s,，、;]*(?:[-\d#]+[A-Za-z]?|[号栋幢弄室楼层]|单元|No\.?)+[\s,，、;]*|[,，、;\n]+|(?<=[^\x00-\x7f])\s+"
+    r"[\s,，、;]*(?:(?<![A-Za-z\d])[-\d#]+[A-Za-z]?(?![A-Za-z\d])|[号栋幢弄室楼层]|单元|No\.?)+[\s,，、;]*"
+    r"|[,，、;\n]+|(?<=[^\x00-\x7f])\s+"
 )
 _GENERIC = frozenset(("小区", "花园", "公寓", "大厦", "广场", "中心", "号楼", "号院", "单元", "街道", "Road", "Street"))
 _LATIN_WORD = r"[A-ZÀ-Þ][a-zß-ÿ'’]+"

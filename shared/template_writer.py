@@ -34,7 +34,6 @@ from shared.phrases import (
 )
 from shared.prompts import Brief
 from shared.styles import Style
-from shared.vocabulary import is_mood_saying
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,9 +173,7 @@ def _caption(facts: TripFacts, scene: _Scene, choice: random.Random) -> str:
 def _tags(facts: TripFacts, style: Style, scene: _Scene) -> tuple[str, ...]:
     words = [facts.holiday, facts.season if facts.season != "warm" else "", scene.place]
     if facts.language == "zh":
-        # A tag of the owner's own is shown when it is a word known to be harmless; nobody has read any other.
-        tag = facts.mood_tag if is_mood_saying(facts.mood_tag) else ""
-        own = [tag, *(WORDS_ZH.get(word, "") for word in words), style.name_zh]
+        own = [facts.mood_tag, *(WORDS_ZH.get(word, "") for word in words), style.name_zh]
     else:
         own = [*words, style.name_en.lower()]
     tags = [tag for tag in own if 1 <= len(tag) <= 20]
