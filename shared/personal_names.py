@@ -66,21 +66,30 @@ _LATIN = (
 )  # fmt: skip
 
 
-#: Each with the group that must be a surname, or "" where the words around it are proof enough.
+#: Each with what is in doubt about its character of that name ("" when nothing is), and with words of which one must
+#: stand in a text that it can match: compiling them all would cost each new process more than most texts are worth.
 _CHINESE = (
-    ("", rf"(?:{_COMPOUND}){_HAN}{{0,2}}?(?:{_TITLES}|{_SHORT_TITLES})"),
-    ("titled", rf"(?P<titled>{_HAN})(?:{_TITLES}|{_SHORT_TITLES})"),
-    ("alone", rf"(?P<alone>{_HAN}){_HAN}{{1,2}}?(?:{_TITLES})"),
-    ("beside", rf"(?:(?<![从大多渺弱幼最])小|(?<![古苍养敬年最])老|阿)(?P<beside>{_HAN})"),
-    ("", r"阿(?:强|明|芳|珍|伟|军|刚|丽|敏|杰|玲|华|辉|健|勇|霞)(?![山勒坝里])"),
-    ("", rf"{_CALLED_ME}(?:{_HAN}{{2,4}}(?=$|[^\w])|(?:{_COMPOUND}){_HAN}{{1,2}}|{_LATIN_NAME})"),
-    ("beside", rf"{_CALLED_ME}(?P<beside>{_HAN}){_HAN}{{1,2}}"),
-    ("", rf"{_CALLED_KIN}(?:{_HAN}{{1,3}}(?=$|[^\w])|(?:{_COMPOUND}){_HAN}{{1,2}}|(?P<same>{_HAN})(?P=same))"),
-    ("beside", rf"{_CALLED_KIN}(?P<beside>{_HAN}){_HAN}{{1,2}}"),
-    ("beside", rf"(?:{_KIN})[\s,(]?(?P<beside>{_HAN}){_HAN}(?:{_HAN}{_END})?"),
-    ("double", rf"(?:{_KIN})[\s,(]?(?P<double>{_HAN})(?P=double)(?![地的]|(?P<next>{_HAN})(?P=next))"),
-    ("beside", rf"(?:我是|本人)(?P<beside>{_HAN}){_HAN}(?:(?!人|州人){_HAN})?(?=$|[^\w])"),
-    ("beside", rf"[和跟与同陪带]着?(?P<beside>{_HAN}){_HAN}{{1,2}}(?=一起|一道|同行|一块)"),
+    ("", _COMPOUND, rf"(?:{_COMPOUND}){_HAN}{{0,2}}?(?:{_TITLES}|{_SHORT_TITLES})"),
+    ("titled", f"{_TITLES}|{_SHORT_TITLES}", rf"(?P<titled>{_HAN})(?:{_TITLES}|{_SHORT_TITLES})"),
+    ("alone", _TITLES, rf"(?P<alone>{_HAN}){_HAN}{{1,2}}?(?:{_TITLES})"),
+    ("beside", "小|老|阿", rf"(?:(?<![从大多渺弱幼最])小|(?<![古苍养敬年最])老|阿)(?P<beside>{_HAN})"),
+    ("", "阿", r"阿(?:强|明|芳|珍|伟|军|刚|丽|敏|杰|玲|华|辉|健|勇|霞)(?![山勒坝里])"),
+    (
+        "",
+        "叫|名字|姓名|昵称|网名",
+        rf"{_CALLED_ME}(?:{_HAN}{{2,4}}(?=$|[^\w])|(?:{_COMPOUND}){_HAN}{{1,2}}|{_LATIN_NAME})",
+    ),
+    ("beside", "叫|名字|姓名|昵称|网名", rf"{_CALLED_ME}(?P<beside>{_HAN}){_HAN}{{1,2}}"),
+    (
+        "",
+        "叫|名字|姓名|昵称|网名",
+        rf"{_CALLED_KIN}(?:{_HAN}{{1,3}}(?=$|[^\w])|(?:{_COMPOUND}){_HAN}{{1,2}}|(?P<same>{_HAN})(?P=same))",
+    ),
+    ("beside", "叫|名字|姓名|昵称|网名", rf"{_CALLED_KIN}(?P<beside>{_HAN}){_HAN}{{1,2}}"),
+    ("beside", _KIN, rf"(?:{_KIN})[\s,(]?(?P<beside>{_HAN}){_HAN}(?:{_HAN}{_END})?"),
+    ("double", _KIN, rf"(?:{_KIN})[\s,(]?(?P<double>{_HAN})(?P=double)(?![地的]|(?P<next>{_HAN})(?P=next))"),
+    ("beside", "我是|本人", rf"(?:我是|本人)(?P<beside>{_HAN}){_HAN}(?:(?!人|州人){_HAN})?(?=$|[^\w])"),
+    ("beside", "一起|一道|同行|一块", rf"[和跟与同陪带]着?(?P<beside>{_HAN}){_HAN}{{1,2}}(?=一起|一道|同行|一块)"),
 )
 
 
@@ -90,42 +99,53 @@ def _latin() -> re.Pattern[str]:
 
 
 @cache
-def _chinese() -> tuple[tuple[str, re.Pattern[str]], ...]:
-    return tuple((kind, re.compile(pattern)) for kind, pattern in _CHINESE)
+def _chinese() -> tuple[tuple[str, tuple[str, ...], str], ...]:
+    return tuple((doubt, tuple(_plain_words(words)), pattern) for doubt, words, pattern in _CHINESE)
+
+
+def _plain_words(pattern: str) -> Iterable[str]:
+    """The fixed beginnings of the alternatives of a pattern."""
+    return dict.fromkeys(re.split(r"[(\[]", word)[0] for word in re.sub(r"\(\?![^)]*\)", "", pattern).split("|"))
+
+
+@cache
+def _compiled(pattern: str) -> re.Pattern[str]:
+    return re.compile(pattern)
 
 
 def names_in(text: str) -> Iterable[tuple[int, int]]:
     """Where names of persons stand in `text`, with what tells that they are names; look-alikes are folded already."""
     if not text.isascii():
-        for kind, pattern in _chinese():
-            yield from _chinese_names(kind, pattern, text)
+        for doubt, words, pattern in _chinese():
+            if any(word in text for word in words):
+                yield from _chinese_names(doubt, _compiled(pattern), text)
     # Most texts of owners hold no Latin letter at all.
     if text.upper() != text.lower():
         for found in _latin().finditer(text):
             yield found.span()
 
 
-def _chinese_names(kind: str, pattern: re.Pattern[str], text: str) -> Iterable[tuple[int, int]]:
+def _chinese_names(doubt: str, pattern: re.Pattern[str], text: str) -> Iterable[tuple[int, int]]:
     place = 0
     while found := pattern.search(text, place):
-        if not kind or _is_name(kind, text, found):
+        if not doubt or _is_name(doubt, text, found):
             yield found.span()
             place = found.end()
         else:
             place = found.start() + 1
 
 
-def _is_name(kind: str, text: str, found: re.Match[str]) -> bool:
+def _is_name(doubt: str, text: str, found: re.Match[str]) -> bool:
     """Whether the character in doubt is a surname, and what stands around it lets it be one."""
-    character, start, end = found[kind], found.start(kind), found.end(kind)
-    if kind == "double":
+    character, start, end = found[doubt], found.start(doubt), found.end(doubt)
+    if doubt == "double":
         return character not in _DOUBLED
     surname = _surnames().get(character)
-    if surname is None or (kind != "titled" and not surname.alone):
+    if surname is None or (doubt != "titled" and not surname.alone):
         return False
-    if kind != "beside" and text[start - 1 : start] in surname.not_after:
+    if doubt != "beside" and text[start - 1 : start] in surname.not_after:
         return False
-    return kind == "titled" or text[end : end + 1] not in surname.not_before
+    return doubt == "titled" or text[end : end + 1] not in surname.not_before
 
 
 @dataclass(frozen=True, slots=True)

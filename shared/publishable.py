@@ -26,24 +26,37 @@ _LONG_NUMBER = re.compile(r"\d[\d\s-]{5,}\d")
 
 #: What asks the reader of a post to do something, for folded text.
 _TO_THE_READER = re.compile(
-    r"扫(?:一?扫|码|描)|二维码|加(?:我|个|一?下)?(?:微信|v信?|vx|wx|qq|扣扣|群|好友|关注)|点(?:击|开链接|我头像)|戳(?:链接|我|这里)|链接|私(?:信|聊|我)"
-    r"|(?:求|来|请|快|记得)?关注(?:我|公众号|账号|一下|本号|主页)|求关注|转发|点赞|一键三连|双击|收藏本|评论区|直播间|下单|购买|抢购|秒杀|优惠|折扣|领取|红包|免费领|促销|团购"
-    r"|代购|咨询|客服|联系(?:我|方式|电话|作者)|致电|拨打|打电话|来电|热线|搜索|下载|注册|报名|投票|众筹|转账|打款|汇款|贷款|兼职|招聘"
-    r"|\bfollow (?:me|us|my|our|for|@)|\bdm\b|\bdirect message|\bscan\b|\bqr\b|\bcall (?:me|us|now|today)\b|\bclick\b|\btap (?:here|the|to|below)|\blink in\b|\bsubscribe"
-    r"|\bsign up|\bdownload|\b(?:buy|order|book|shop|visit us|apply|register|donate) (?:now|here|today|it|this|yours|at)\b|\b(?:promo|discount|coupon|voucher)|\d% off"
-    r"|\btext me|\bmessage (?:me|us)|\bcontact (?:me|us)|\bjoin (?:us|my|our|the group|now)|\bvisit (?:our|my|www)|\blike and share|\bshare this|\bcomment below|\bswipe up|\bgiveaway"
+    r"扫(?:一?扫|码|描)|二维码|加(?:我|个|一?下)?(?:微信|v信?|vx|wx|qq|扣扣|群|好友|关注)|点(?:击|开链接|我头像)"
+    r"|戳(?:链接|我|这里)|链接|私(?:信|聊|我)"
+    r"|(?:求|来|请|快|记得)?关注(?:我|公众号|账号|一下|本号|主页)|求关注|转发|点赞|一键三连|双击|收藏本|评论区"
+    r"|直播间|下单|购买|抢购|秒杀|优惠|折扣|领取|红包|免费领|促销|团购"
+    r"|代购|咨询|客服|联系(?:我|方式|电话|作者)|致电|拨打|打电话|来电|热线|搜索|下载|注册|报名|投票|众筹|转账|打款"
+    r"|汇款|贷款|兼职|招聘"
+    r"|\bfollow (?:me|us|my|our|for|@)|\bdm\b|\bdirect message|\bscan\b|\bqr\b|\bcall (?:me|us|now|today)\b"
+    r"|\bclick\b|\btap (?:here|the|to|below)|\blink in\b|\bsubscribe"
+    r"|\bsign up|\bdownload|\b(?:buy|order|book|shop|visit us|apply|register|donate) (?:now|here|today|it|this"
+    r"|yours|at)\b|\b(?:promo|discount|coupon|voucher)|\d% off"
+    r"|\btext me|\bmessage (?:me|us)|\bcontact (?:me|us)|\bjoin (?:us|my|our|the group|now)|\bvisit (?:our|my|www)"
+    r"|\blike and share|\bshare this|\bcomment below|\bswipe up|\bgiveaway"
     r"|\bsend (?:me|us|money)|\bfor sale|\bhotline|\bwhats ?app|\btelegram",
 )
 #: What tells of the question, of the model, or of a try to steer it, for folded text.
 _ABOUT_THE_QUESTION = re.compile(
-    r"忽略(?:以上|上面|上述|之前|前面|所有|一切|先前)|(?:系统|初始)?提示词|系统(?:提示|指令|消息)|以上(?:指令|内容)|越狱|开发者模式|管理员模式|作为(?:一个|一名)?(?:ai|人工智能|语言模型|助手)|语言模型|我无法(?:满足|完成|提供)|抱歉[,，]?我|trip_?facts|painting_?prompt"
-    r"|\b(?:ignore|disregard|forget|override) (?:all|any|the|your|every|previous|prior|above|everything|instructions)|system (?:prompt|message|override|instruction)|\binstructions?\b|\bjailbreak|\bdeveloper mode|\bas an ai\b|\blanguage model|\bi(?:'m| am) sorry|\bi can(?:no|')t (?:help|assist|comply)"
-    r"|\bassistant\b|\btool_call|\bfunction_call|\bapi[ _]?key|\bpassword|\bbase64\b|[a-z0-9]{26}|\bstyle's wording|\bskip the rules|\btranslate the|\balt[ _]text|\bpwned\b|\bhacked\b|\bdan mode|^(?:system|user|assistant|human)\s*:|密码|密钥|口令|root权限|sudo\b|rm -rf|drop table|<script",
+    r"忽略(?:以上|上面|上述|之前|前面|所有|一切|先前)|(?:系统|初始)?提示词|系统(?:提示|指令|消息)|以上(?:指令|内容)"
+    r"|越狱|开发者模式|管理员模式|作为(?:一个|一名)?(?:ai|人工智能|语言模型|助手)|语言模型|我无法(?:满足|完成|提供)"
+    r"|抱歉[,，]?我|trip_?facts|painting_?prompt"
+    r"|\b(?:ignore|disregard|forget|override) (?:all|any|the|your|every|previous|prior|above|everything"
+    r"|instructions)|system (?:prompt|message|override|instruction)|\binstructions?\b|\bjailbreak|\bdeveloper mode"
+    r"|\bas an ai\b|\blanguage model|\bi(?:'m| am) sorry|\bi can(?:no|')t (?:help|assist|comply)"
+    r"|\bassistant\b|\btool_call|\bfunction_call|\bapi[ _]?key|\bpassword|\bbase64\b|[a-z0-9]{26}"
+    r"|\bstyle's wording|\bskip the rules|\btranslate the|\balt[ _]text|\bpwned\b|\bhacked\b|\bdan mode|^(?:system"
+    r"|user|assistant|human)\s*:|密码|密钥|口令|root权限|sudo\b|rm -rf|drop table|<script",
 )
 _WORD = re.compile(r"[a-z0-9]+")
 _HAN_RUN = re.compile(f"{HAN}+")
 _BESIDE_A_CAR = re.compile(
-    r"汽车|轿车|跑车|越野|车主|新车|座驾|车型|suv|\bcars?\b|\bsedans?\b|\bmotors?\b|\bdealers?\b|\bdriver's\b|\bpickup\b|\bdriving a\b"
+    r"汽车|轿车|跑车|越野|车主|新车|座驾|车型|suv|\bcars?\b|\bsedans?\b|\bmotors?\b|\bdealers?\b|\bdriver's\b"
+    r"|\bpickup\b|\bdriving a\b"
 )
 #: How far from a brand's name a word for a car makes it one, in characters.
 _NEARBY = 8

@@ -98,7 +98,7 @@ def scrub(text: str, own: Iterable[str] = ()) -> str:
 
     `own` are strings known to be private, such as a team's name; they go however they are spaced, cased or widened.
     Total: never raises. Scrubbing twice changes nothing. A text built to get something through by being taken apart
-    (more than `_LOOKS` layers) becomes "", as does one of more than `_LONGEST` characters. Time is linear in the length.
+    (more than `_LOOKS` layers) becomes "", as does one of more than `_LONGEST` characters. Takes linear time.
     """
     if len(text) > _LONGEST:
         return ""

@@ -221,7 +221,7 @@ def test_what_no_answer_may_say_is_refused_by_its_key(changes: dict[str, object]
         {"caption": "小米粥和日出，都刚刚好。"},
         {"tags": ["G318", "自驾", "Citywalk"]},
         {"caption": "两个人，三天四座城！🌧️"},
-        {"painting_prompt": f"{STYLE.phrase}: lotus flowers on a mini lake, 35 mm view, a focus of light (dusk), 1930s pier; café"},
+        {"painting_prompt": f"{STYLE.phrase}: lotus on a mini lake, 35 mm, a focus of light, no car (dusk), 1930s pier; café"},
         {"alt_text": "水彩画：黄昏、樱花、湖面……前景开阔。"},
     ],
 )  # fmt: skip
