@@ -16,7 +16,7 @@ _WIDE_GAP = r"[^\w\u3400-\u9fff]{0,3}_?[^\w\u3400-\u9fff]{0,2}[杠横]?"
 #: Small words that lead to a place and are no part of its name.
 _NO_NAME = "(?![在到从去住往是的了和与回离经过于这那哪某个座片处些省市区县镇])"
 _HANDLE = r"[a-z0-9][a-z0-9_.-]{3,40}"
-_IS = r"[\s:：是为=号群码id()\[\]【】👉➡→]{0,6}"
+_IS = r"[\s:：是为=号群码id()\[\]【】👉➡→❤\ufe0f]{0,6}"
 _LETTERED_NUMBER = "zero|one|two|three|four|five|six|seven|eight|nine|oh|double|triple"
 _HOME = "我家|我们家|俺家|咱家|家里|家|公司|单位|办公室|学校|幼儿园|宿舍|住处|住址|地址|上班|工作|新房|房子"
 _BUILT = (
@@ -43,7 +43,7 @@ IDENTIFYING: tuple[str, ...] = (
     r"<\|[^|>]{0,40}\|?>?|\|>|\[/?inst\]|<</?sys>>"
     r"|\|?(?:im_(?:start|end|sep)|endoftext|eot_id|(?:start|end)_header_id|begin_of_text)\|?",
     # Messenger names: after a Chinese word whatever is long enough, after an English one what looks like a name.
-    rf"(?:微\s?信|[微v➕加+]\s?[v❤]\s?信?|v\s?信|卫星|(?<![a-z])(?:vx|wx|weixin)|加我|加v|扣扣|企鹅号|小红书号?"
+    rf"(?:微\s?(?:信|xin)|[微v➕加+]\s?[v❤]\s?信?|v\s?信|卫星|(?<![a-z])(?:vx|wx|weixin)|加我|加v|扣扣|企鹅号|小红书号?"
     rf"|抖音号?|快手号?|微博|公众号){_IS}{_HANDLE}",
     rf"(?<![a-z])(?:wechat|whatsapp|telegram|signal|skype|snapchat|instagram|facebook|twitter|tiktok|weibo|douyin"
     rf"|line|insta|ig|ins|tg|fb)"
@@ -86,6 +86,8 @@ IDENTIFYING: tuple[str, ...] = (
     rf"|[:：])\s?(?![这那一哪某])[^\s,，。.!！?？;；、的了]{{2,16}}?(?:{_BUILT})(?:附近|旁边|对面|楼下|门口)?",
     r"住(?:在|进|到)?(?![这那一哪某])[^\s,，。.!！?？;；、的了]{2,16}?(?:小区|花园|花苑|雅苑|佳苑|名苑|公馆|新村"
     r"|家园|嘉园|号楼|社区)",
+    rf"住(?:在|(?!在)){HAN}{{1,5}}[区县]{HAN}{{1,8}}?[路街巷弄]",
+    r"(?:我|家)住(?:在|(?!在))(?![这那一哪某])[^\s,，。.!！?？;；、的了]{2,16}?(?:[路街巷弄里]|soho)",
     rf"(?:(?![在到从去住往是的了和与回离经过于这那哪某个座片处些省市区县镇老旧新]){HAN}){{2,8}}(?:小区|花苑|雅苑"
     rf"|佳苑|名苑|馨苑|嘉园)",
     # Numbers: of eleven digits however they are spaced, of seven and more, of documents; spelt, also in English.

@@ -134,7 +134,6 @@ def found_in(content: bytes, markers: dict[str, str]) -> set[str]:
 
 @pytest.fixture(scope="module")
 def world(tmp_path_factory):
-    # Two deliveries and short waits: the failing journey ends while the test waits.
     yield from a_world(tmp_path_factory.mktemp("leaks"), SHORT)
 
 
@@ -159,7 +158,7 @@ def journeys(world):
     said = json.dumps({"title": garbage.markers["team"], "caption": garbage.trip["text"], "tags": [], "alt_text": "x"})
     script(world, call="text", mode="says", text=said, times=2)
     tell("garbage", garbage)
-    # Each of the three renders is refused.
+    # A content check that refuses ends a journey.
     script(world, call="task", mode="failed", code="DataInspectionFailed", times=1)
     tell("failed", marked())
     return told

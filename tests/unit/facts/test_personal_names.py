@@ -38,6 +38,8 @@ CAPTIONS = (Path(__file__).parent / "ordinary_captions.txt").read_text("utf-8").
         ("我的名字叫赵敏", "赵敏"),
         ("我是徐志摩。", "志摩"),
         ("和杨过一起自驾", "杨过"),
+        ("联系人刘德华", "德华"),
+        ("车主陈晓明。", "陈晓明"),
         ("Thanks to Mr. Smith for the tip", "Smith"),
         ("with mrs jones in the back", "jones"),
         ("Dr Zhang drove, Uncle Bob slept", "Zhang"),

@@ -98,6 +98,10 @@ from shared.scrubbing import MAX_WORDS, identifies, scrub
         ("8Q336FFV+XX", "336"),
         ("///filled.count.soap", "soap"),
         ("八点半到家", "八点"),
+        ("住西湖区文三路", "文三"),
+        ("我住在朝阳区望京街", "望京"),
+        ("加我微xin abc12345", "abc"),
+        ("vx❤️ abc12345", "abc"),
     ],
 )
 def test_what_identifies_people_goes(text: str, secret: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any, get_args, get_origin
@@ -81,7 +82,7 @@ def test_no_string_of_a_trip_reaches_a_model(seed: str, quoted: bool) -> None:
     facts = facts_of(trip)
     brief = write_brief(facts, STYLE)
     payloads = [message["content"] for message in messages(facts, STYLE)]
-    payloads.append(json.dumps(msgspec.structs.asdict(brief) if isinstance(brief, msgspec.Struct) else repr(brief)))
+    payloads.append(json.dumps(asdict(brief)))
     for payload in payloads:
         assert seed not in payload
 
