@@ -1,29 +1,25 @@
 """What of a trip may leave the house: `TripFacts`, built from an allow-list.
 
 Nothing of a `Trip` reaches a model or a post but by way of `facts_of`: no street, no exact time, no coordinates, no
-name of a team or a person, no plate, no id. The owner's own words are scrubbed of what identifies people, which
-catches the common forms and is no proof against an owner who spells things out.
+name of a team or a person, no plate, no id. The owner's own words pass `shared.scrubbing`, which catches the common
+forms and is no proof against an owner who spells things out.
 """
 
 from __future__ import annotations
 
 import re
-import unicodedata
 from bisect import bisect_right
 from dataclasses import dataclass
 from datetime import timedelta
-from functools import cache
 
 import msgspec
 
 from shared.almanac import holiday_of, part_of_day, season_of, sun_height_deg
 from shared.errors import InvalidInput
-from shared.gazetteer import city_in_address, find_city
+from shared.gazetteer import cities_in_text, city_in_address, find_city
+from shared.scrubbing import scrub, visible
 from shared.trips import Car, Stop, Trip
-from shared.vocabulary import DISTANCE_BANDS, color_in, model_in, moods_in, weather_in
-
-#: Longest text of the owner that is passed on, in characters; a caption needs no more.
-MAX_WORDS = 200
+from shared.vocabulary import DISTANCE_BANDS, color_in, is_mood_saying, model_in, moods_in, weather_in
 
 #: Upper bounds of the distance bands but the last, in kilometres.
 _BAND_ENDS_KM = (50, 200, 500, 1000)
@@ -63,8 +59,10 @@ class TripFacts:
 
 def facts_of(trip: Trip) -> TripFacts:
     """What may be told about `trip`; total: every valid trip has facts."""
-    cities = _cities(trip)
-    latitude, longitude = _whereabouts(trip, cities)
+    end = _city_of(trip.end)
+    cities = _cities(trip, end)
+    latitude, longitude = _whereabouts(trip, cities, end)
+    own = _own_words(trip)
     return TripFacts(
         language=_language(trip),
         cities=cities,
@@ -72,8 +70,9 @@ def facts_of(trip: Trip) -> TripFacts:
         part_of_day=part_of_day(trip.ended_at, latitude, longitude),
         holiday=holiday_of(trip.started_at.date(), trip.ended_at.date()),
         weather=tuple(dict.fromkeys(weather_in(trip.start.weather) + weather_in(trip.end.weather))),
-        mood_tag=scrub(_without_names(trip.emoji, trip)),
-        words=scrub(_without_names(trip.text, trip)),
+        # A tag is shown as it is, so it is a word of the vocabulary or none.
+        mood_tag=visible(trip.emoji) if is_mood_saying(trip.emoji) else "",
+        words=scrub(trip.text, own),
         mood=moods_in(f"{trip.emoji} {trip.text}"),
         distance_band=DISTANCE_BANDS[bisect_right(_BAND_ENDS_KM, trip.distance_km)],
         # Across the date line a trip can end on the day before.
@@ -81,7 +80,7 @@ def facts_of(trip: Trip) -> TripFacts:
         head_count=trip.team.size if trip.team else 1,
         car_model=_model(trip.car),
         car_color=color_in(trip.car.color) or color_in(trip.car.description),
-        destination=_destination(trip, cities),
+        destination=end if end in cities[1:] else "",
         weather_at_end=(weather_in(trip.end.weather) or ("",))[-1],
     )
 
@@ -91,7 +90,8 @@ def sun_elevation_of(trip: Trip) -> int:
 
     No part of the facts: a model has no use for it.
     """
-    return round(sun_height_deg(trip.ended_at, *_whereabouts(trip, _cities(trip))))
+    end = _city_of(trip.end)
+    return round(sun_height_deg(trip.ended_at, *_whereabouts(trip, _cities(trip, end), end)))
 
 
 def arrival_weather(facts: TripFacts) -> str:
@@ -99,17 +99,12 @@ def arrival_weather(facts: TripFacts) -> str:
     return facts.weather_at_end or (facts.weather[-1] if facts.weather else "")
 
 
-def _destination(trip: Trip, cities: tuple[str, ...]) -> str:
-    end = _city_of(trip.end)
-    return end if end in cities[1:] else ""
-
-
 _decoder = msgspec.json.Decoder(TripFacts)
 
 
 def to_json(facts: TripFacts) -> str:
-    r"""The facts as one JSON object on one line; ``<`` is written ``\u003c``, so that no tag can be closed."""
-    return msgspec.json.encode(facts).decode().replace("<", "\\u003c")
+    r"""The facts as one JSON object on one line; no ``<`` or ``>`` in it, so that no tag can be closed."""
+    return msgspec.json.encode(facts).decode().replace("<", "\\u003c").replace(">", "\\u003e")
 
 
 def from_json(text: str) -> TripFacts:
@@ -120,78 +115,35 @@ def from_json(text: str) -> TripFacts:
         raise InvalidInput("facts", "the JSON object of a trip's facts") from None
 
 
-def scrub(text: str) -> str:
-    """`text` without what identifies people or addresses, on one line, at most `MAX_WORDS` characters, NFKC.
-
-    Taken out: telephone, identity, account and other long numbers (also spelt 一三八…), e-mail and web addresses,
-    handles and messenger names, number plates of the mainland, vehicle identification numbers, coordinates, clock
-    times, roads with house numbers, buildings and rooms, control and direction characters. Names of persons,
-    firms and housing estates can't be told from other words and stay. Scrubbing twice changes nothing.
-    """
-    while (shorter := _scrubbed_once(text)) != text:
-        # What was taken out may have stood between the halves of a number.
-        text = shorter
-    return text
+def _own_words(trip: Trip) -> tuple[str, ...]:
+    """The strings of the trip itself that identify: names, ids, addresses and the parts of these."""
+    addresses = (trip.start.address, trip.end.address)
+    parts = (part for address in addresses for part in _parts(address))
+    own = (trip.team.name if trip.team else "", trip.owner_id, trip.trip_id, *addresses, *parts)
+    # An address may be no more than the name of a city, which is no secret; a city's is shorter than most.
+    return tuple(word for word in dict.fromkeys(own) if word and (len(word) > _LONGEST_CITY or not find_city(word)))
 
 
-def _scrubbed_once(text: str) -> str:
-    return " ".join(_identifying().sub(" ", _visible(text)).split())[:MAX_WORDS].strip()
+def _parts(address: str) -> list[str]:
+    """The names in an address below the city: district, road, estate, house; "Ocean Street" of "41 Ocean Street"."""
+    below = _ADMINISTRATIVE.sub(r"\g<0> ", _PROVINCE.sub(" ", visible(address)))
+    parts = [part.strip(" -") for part in _BETWEEN_PARTS.split(below)]
+    return [part for part in parts if len(part) > 1 and part not in _GENERIC and not _is_public(part, address)]
 
 
-def _visible(text: str) -> str:
-    """`text` in NFKC without control, direction, private and zero-width characters; line breaks become spaces."""
-    plain = unicodedata.normalize("NFKC", text)
-    return "".join(c if c.isprintable() else " " if c.isspace() else "" for c in plain).strip()
+def _is_public(part: str, address: str) -> bool:
+    """Whether a part names no more than a city, or is one word of an English address, as a province is."""
+    if part.isascii() and address.isascii():
+        return " " not in part or bool(cities_in_text(part))
+    return find_city(part) is not None
 
 
-_IDENTIFYING = (
-    r"[a-z0-9._%+-]+@[a-z0-9-]+(?:\.[a-z0-9-]+)+",
-    # Web addresses; a sentence may go on right after one in Chinese.
-    r"(?:[a-z]{3,6}://|www\.)[!-~]+",
-    r"(?<![a-z0-9])(?:[a-z0-9-]+\.)+(?:com|cn|net|org|io|cc|top|xyz|vip|me|app|tv|link)(?![a-z0-9])(?:[/?#:][!-~]*)?",
-    r"@[\w.-]{1,20}",
-    r"(?:微信|wechat|weixin|vx|wx|qq|whatsapp|telegram)(?:号|群| ?id)?\s*[:是为]?\s*[a-z0-9][a-z0-9_-]{4,}",
-    # Plates by GA 36-2018: province, office, five or six characters; and those of embassies and of the police.
-    r"[京津沪渝冀豫云辽黑湘皖鲁新苏浙赣鄂桂甘晋蒙陕吉闽贵粤青藏川宁琼使领][\s·•.-]*[a-hj-np-z](?=\D{0,9}\d)(?:[\s·•.-]*[a-hj-np-z0-9]){4,6}"
-    r"(?![a-z0-9])[挂学警港澳领使]?",
-    # Vehicle identification numbers by ISO 3779: 17 characters without I, O and Q.
-    r"(?<![a-z0-9])(?=[a-z]*[0-9])[a-hj-npr-z0-9]{17}(?![a-z0-9])",
-    # Coordinates: a pair with two decimals, three decimals alone, or degrees with minutes or a direction.
-    r"-?\d{1,3}\.\d{2,}\s*°?\s*[ns]?[,;\s]\s*-?\d{1,3}\.\d{2,}\s*°?\s*(?:[ew](?![a-z]))?",
-    r"(?:[北南东西][纬经]\s*)?[-+]?\d{1,3}\.\d{3,}\s*°?\s*(?:[nsew](?![a-z]))?",
-    r"(?:[北南东西][纬经]\s*)?\d{1,3}(?:\.\d+)?\s*[°度]\s*(?:\d{1,2}(?:\.\d+)?\s*['′’分]\s*(?:\d{1,2}(?:\.\d+)?\s*(?:[\"″”秒]|['′’]{2}))?"
-    r"\s*[nsew]?(?![a-z])|\s*[nsew](?![a-z]))",
-    r"[北南东西][纬经]\s*\d{1,3}(?:\.\d+)?\s*[°度]?",
-    r"\d{1,2}:\d{2}(?::\d{2})?(?:\s*[ap]\.?m\.?(?![a-z]))?|\d{1,2}[点时]\d{1,2}分?",
-    # Roads with a number, without the small words that lead to them, and what comes after the number.
-    r"(?:(?![在到从去住往是的了和与回离经过于省市区县镇])[^\W\da-z_]){0,6}(?:大道|公路|街道|[路街巷弄]|胡同)[东西南北中一二三]?段?\s*"
-    r"(?:[\d〇零一二三四五六七八九十百-]+\s*[号弄]|[\d-]+(?![\d多余]|\s*(?:公里|千米|米|km|小时|分|天|日|夜|个|年|月|次|座|人)))",
-    r"(?<![月\d零一二三四五六七八九十百])[\d零一二三四五六七八九十百-]+\s*(?:号楼|号院|号(?!线)|[栋幢弄室]|单元)",
-    r"\d+[a-z]?,?\s+(?:[a-z][\w'.]*\s+){1,3}(?:street|st|road|rd|avenue|ave|lane|drive|boulevard|blvd)(?![a-z])\.?",
-    r"(?<![a-z])(?:apt|apartment|room|suite|unit|flat)\.?\s*#?\d+[a-z]?",
-    r"\+?\(?\d(?:[\s./()-]{0,3}\d){6,}x?",
-    r"[〇零一二三四五六七八九幺两](?:[\s-]{0,2}[〇零一二三四五六七八九幺两]){6,}",
-)
+def _is_clean(name: str) -> bool:
+    return scrub(name) == visible(name)
 
 
-@cache
-def _identifying() -> re.Pattern[str]:
-    return re.compile("|".join(f"(?:{pattern})" for pattern in _IDENTIFYING), re.IGNORECASE)
-
-
-def _without_names(text: str, trip: Trip) -> str:
-    """`text` without the names and addresses that the trip itself tells are private."""
-    private = (trip.team.name if trip.team else "", trip.start.address, trip.end.address, trip.owner_id, trip.trip_id)
-    kept = _visible(text)
-    for name in sorted((_visible(name) for name in private), key=len, reverse=True):
-        # An address may be no more than the name of a city, which is no secret.
-        if len(name) > 1 and not find_city(name):
-            kept = re.sub(re.escape(name), " ", kept, flags=re.IGNORECASE)
-    return kept
-
-
-def _cities(trip: Trip) -> tuple[str, ...]:
-    passed = (_city_of(trip.start), *(_city_name(name) for name in trip.via_cities), _city_of(trip.end))
+def _cities(trip: Trip, end: str) -> tuple[str, ...]:
+    passed = (_city_of(trip.start), *(_city_name(name) for name in trip.via_cities), end)
     return tuple(dict.fromkeys(filter(None, passed)))
 
 
@@ -207,10 +159,19 @@ def _city_name(name: str) -> str:
     named = city_in_address(name)
     if named:
         return named
-    plain = _visible(name)
-    return plain if _UNKNOWN_CITY.fullmatch(plain) and not _STREET.search(plain) else ""
+    plain = visible(name)
+    return plain if _UNKNOWN_CITY.fullmatch(plain) and not _STREET.search(plain) and _is_clean(plain) else ""
 
 
+_PROVINCE = re.compile(r"^(?:中国)?[^\W\da-zA-Z_]{2,7}?(?:省|自治区|特别行政区)")
+_ADMINISTRATIVE = re.compile(r"[^\W\da-zA-Z_]{2,7}?(?:自治州|地区|[市区县旗盟])")
+#: No city has a longer name.
+_LONGEST_CITY = 24
+_BETWEEN_PARTS = re.compile(
+    r"[\s,，、;]*(?:(?<![A-Za-z\d])[-\d#]+[A-Za-z]?(?![A-Za-z\d])|[号栋幢弄室楼层]|单元|No\.?)+[\s,，、;]*"
+    r"|[,，、;\n]+|(?<=[^\x00-\x7f])\s+"
+)
+_GENERIC = frozenset(("小区", "花园", "公寓", "大厦", "广场", "中心", "号楼", "号院", "单元", "街道", "Road", "Street"))
 _LATIN_WORD = r"[A-ZÀ-Þ][a-zß-ÿ'’]+"
 _UNKNOWN_CITY = re.compile(
     r"[^\W\dA-Za-zÀ-ÿ_]{2,4}|[^\W\dA-Za-zÀ-ÿ_]{2,9}(?:[市州盟县旗镇乡岛]|地区|林区)"
@@ -223,9 +184,8 @@ _STREET = re.compile(
 )
 
 
-def _whereabouts(trip: Trip, cities: tuple[str, ...]) -> tuple[float, float]:
+def _whereabouts(trip: Trip, cities: tuple[str, ...], end: str) -> tuple[float, float]:
     """Latitude and longitude, in degrees, of where the trip ended as far as it is known."""
-    end = _city_of(trip.end)
     for name in (end, *reversed(cities)):
         city = find_city(name)
         if city:

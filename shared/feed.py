@@ -15,7 +15,7 @@ from shared.clouds.http import call, open_session
 from shared.errors import OutcomeUnknown
 from shared.gazetteer import display_name
 from shared.journey import Prompted, Received, StoredObject
-from shared.prompts import fill_city
+from shared.prompts import fill_tokens
 from shared.retries import retrying
 from shared.styles import Style
 from shared.webhooks import ID_HEADER, SIGNATURE_HEADER, TIMESTAMP_HEADER, sign
@@ -69,18 +69,22 @@ def build_post(
     style: Style,
     images: tuple[PostImage, ...],
     share_card: PostImage | None = None,
+    team: str | None = None,
 ) -> Post:
-    """The post of a journey; city names stand in it only where the owner agreed to that."""
+    """The post of a journey; city names stand in it only where the owner agreed to that.
+
+    `team` is the team's name where the owner agreed to show it and moderation let it pass; without it the post says
+    我们, "our crew".
+    """
     facts, brief = received.facts, prompted.brief
-    city = _city_shown(received, prompted)
     return Post(
         journey_id=journey_id,
         visibility=visibility_of(received),
         style=PostStyle(style.id, style.name_zh, style.name_en),
-        title=title_of(received, prompted),
-        caption=fill_city(brief.caption, city, facts.language),
-        tags=tuple(fill_city(tag, city, facts.language) for tag in brief.tags),
-        alt_text=fill_city(brief.alt_text, city, facts.language),
+        title=title_of(received, prompted, team),
+        caption=_filled(brief.caption, received, prompted, team),
+        tags=tuple(_filled(tag, received, prompted) for tag in brief.tags),
+        alt_text=_filled(brief.alt_text, received, prompted),
         language=facts.language,
         cities=cities_of(received),
         date=received.trip_date,
@@ -96,15 +100,16 @@ def cities_of(received: Received) -> tuple[str, ...]:
     return tuple(display_name(city, language) for city in received.facts.cities) if received.show_cities else ()
 
 
-def title_of(received: Received, prompted: Prompted) -> str:
-    """The title as the post shows it: with the city's name only where the owner agreed to that."""
-    title = fill_city(prompted.brief.title, _city_shown(received, prompted), received.facts.language)
+def title_of(received: Received, prompted: Prompted, team: str | None = None) -> str:
+    """The title as the post shows it; cities and `team` as in `build_post`."""
+    title = _filled(prompted.brief.title, received, prompted, team)
     return title[:1].upper() + title[1:]
 
 
-def _city_shown(received: Received, prompted: Prompted) -> str | None:
+def _filled(text: str, received: Received, prompted: Prompted, team: str | None = None) -> str:
+    language = received.facts.language
     city = prompted.brief.city if received.show_cities else ""
-    return display_name(city, received.facts.language) if city else None
+    return fill_tokens(text, language, city=display_name(city, language) if city else None, team=team)
 
 
 def visibility_of(received: Received) -> str:

@@ -7,21 +7,28 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import msgspec
 
 from shared.errors import InvalidInput
 from shared.facts import TripFacts, to_json
 from shared.gazetteer import display_name, names_a_place
+from shared.publishable import fault_in
 from shared.styles import Style
+from shared.vocabulary import model_in
 
-#: Stands for the city in texts of the post; `fill_city` puts in the name, or a neutral word without consent.
+#: Stands for the city in texts of the post; `fill_tokens` puts in the name, or a neutral word without consent.
 CITY = "{CITY}"
+#: Stands for the people who drove, in title and caption; `fill_tokens` puts in their team's name, or a neutral word.
+TEAM = "{TEAM}"
 #: Between these lines of the question stands the trip, as JSON.
 FACTS_OPEN, FACTS_CLOSE = "<trip_facts>", "</trip_facts>"
 
 _ELSEWHERE = {"zh": "远方", "en": "somewhere lovely"}
+_THE_DRIVERS = {"zh": "我们", "en": "our crew"}
+#: A team's name that is longer would not fit a title.
+_TEAM_LENGTH = 20
 _TITLE_LENGTH = {"zh": 20, "en": 40}
 _CAPTION_LENGTH = {"zh": 80, "en": 160}
 #: The image service's own limits are 800 and 500 characters; both stay clear of them.
@@ -31,9 +38,7 @@ _TAGS = (3, 6)
 #: Longer answers, and longer texts in them, are not even looked at; a right one is far shorter.
 _ANSWER_LENGTH, _TEXT_LENGTH = 20_000, 4_000
 
-_URL = re.compile(r"https?://|www\.|(?<![\w-])[\w-]+\.(?:com|cn|net|org|io|top|xyz)\b", re.IGNORECASE)
-_LONG_NUMBER = re.compile(r"\d[\d\s-]{5,}\d")
-_PLATE = re.compile(r"[京津沪渝冀豫云辽黑湘皖鲁新苏浙赣鄂桂甘晋蒙陕吉闽贵粤青藏川宁琼][A-Z][·\s]?[A-Z0-9]{5,6}")
+_TOKEN = re.compile(rf"{re.escape(CITY)}|{re.escape(TEAM)}")
 
 
 class BriefInvalid(InvalidInput):
@@ -44,6 +49,7 @@ class BriefInvalid(InvalidInput):
 class Brief:
     """What is painted and what is said about it. Title, caption, tags and alt text may hold the token ``{CITY}``.
 
+    Title and caption may hold ``{TEAM}``, too.
     `city` is the city of the trip whose sight is painted, as the facts spell it; empty when it is none of them.
     """
 
@@ -84,12 +90,17 @@ Answer with one JSON object and nothing else, with exactly these keys:
   "city"             string: the city of the trip whose sight you chose, spelled as in the trip
 In title, caption, tags and alt text write {city} wherever you would name a city. Never write the name of a city, a
 by-name of one, or the name of a sight there; say what it looks like.
+In title and caption you may write {team} for the people who drove; you don't know their names.
 No names of people, no brands, no numbers that identify anything, no addresses, no links.
 """
 
 
 def messages(facts: TripFacts, style: Style) -> list[dict[str, str]]:
-    """The question for one brief, as DashScope's chat messages."""
+    """The question for one brief, as DashScope's chat messages: the one place where a text model's payload is made.
+
+    Of the trip it holds the fields of `TripFacts` and nothing else; a car's model that is no word of the vocabulary
+    stays here, for the platform may write anything there, and the picture that is asked for shows no car.
+    """
     instruction = _INSTRUCTION.format(
         style_id=style.id,
         phrase=style.phrase,
@@ -105,9 +116,11 @@ def messages(facts: TripFacts, style: Style) -> list[dict[str, str]]:
         tags_min=_TAGS[0],
         tags_max=_TAGS[1],
         city=CITY,
+        team=TEAM,
     )
+    told = replace(facts, car_model=model_in(facts.car_model))
     # `to_json` leaves no "<" in it: the owner's words can't close the bracket.
-    question = f"{FACTS_OPEN}\n{to_json(facts)}\n{FACTS_CLOSE}\nWrite the brief as one JSON object."
+    question = f"{FACTS_OPEN}\n{to_json(told)}\n{FACTS_CLOSE}\nWrite the brief as one JSON object."
     return [{"role": "system", "content": instruction}, {"role": "user", "content": question}]
 
 
@@ -147,25 +160,22 @@ def parse_brief(answer: str, facts: TripFacts, style: Style, *, name_places: boo
         raise BriefInvalid("answer", str(error)) from None
     except (msgspec.DecodeError, RecursionError):
         raise BriefInvalid("answer", "one JSON object") from None
-    prompt = _clean("painting_prompt", read.painting_prompt)
+    prompt = _checked("painting_prompt", read.painting_prompt, facts, "en")
     if style.phrase.lower() not in prompt.lower():
         prompt = f"{style.phrase}: {prompt}"
-    if CITY in prompt:
-        raise BriefInvalid("painting_prompt", "the sight itself, not the token for a city")
     _check_length("painting_prompt", prompt, *_PROMPT_LENGTH)
-    negative = _clean("negative_prompt", read.negative_prompt)
+    negative = _checked("negative_prompt", read.negative_prompt, facts, "en")
     if style.negative not in negative:
         negative = ", ".join(filter(None, (negative, style.negative)))
     _check_length("negative_prompt", negative, 0, _NEGATIVE_LENGTH)
-    title = _without_cities(_clean("title", read.title), facts)
-    _check_length("title", title, 2, _TITLE_LENGTH[facts.language])
-    caption = _without_cities(_clean("caption", read.caption), facts)
-    _check_length("caption", caption, 2, _CAPTION_LENGTH[facts.language])
-    alt_text = _without_cities(_clean("alt_text", read.alt_text), facts)
-    _check_length("alt_text", alt_text, 2, _CAPTION_LENGTH[facts.language])
-    tags = tuple(dict.fromkeys(_without_cities(_clean("tags", tag), facts).lstrip("#").strip() for tag in read.tags))
-    if not _TAGS[0] <= len(tags) <= _TAGS[1] or not all(1 <= len(tag) <= 20 for tag in tags):
-        raise BriefInvalid("tags", f"{_TAGS[0]} to {_TAGS[1]} different ones of 1 to 20 characters")
+    language = facts.language
+    title = _checked("title", read.title, facts, language, CITY, TEAM)
+    _check_length("title", title, 2, _TITLE_LENGTH[language])
+    caption = _checked("caption", read.caption, facts, language, CITY, TEAM)
+    _check_length("caption", caption, 2, _CAPTION_LENGTH[language])
+    alt_text = _checked("alt_text", read.alt_text, facts, language, CITY)
+    _check_length("alt_text", alt_text, 2, _CAPTION_LENGTH[language])
+    tags = _tags(read.tags, facts)
     if not name_places:
         for key, text in (("title", title), ("caption", caption), ("tags", " ".join(tags)), ("alt_text", alt_text)):
             if names_a_place(text):
@@ -174,9 +184,15 @@ def parse_brief(answer: str, facts: TripFacts, style: Style, *, name_places: boo
     return Brief(prompt, negative, title, caption, tags, alt_text, city)
 
 
-def fill_city(text: str, city: str | None, language: str) -> str:
-    """Put the city's name in the token's place, or a neutral word when there is none to show."""
-    return text.replace(CITY, city or _ELSEWHERE[language])
+def fill_tokens(text: str, language: str, *, city: str | None = None, team: str | None = None) -> str:
+    """Put names in the places of the tokens, or neutral words where there is none to show.
+
+    `city` and `team` are given only where they may be public; `team` also has passed moderation. A team's name that is
+    too long for a title gives way to the neutral word.
+    """
+    drivers = team if team and len(team) <= _TEAM_LENGTH else _THE_DRIVERS[language]
+    # One pass: a team may be called {CITY}.
+    return _TOKEN.sub(lambda token: (city or _ELSEWHERE[language]) if token[0] == CITY else drivers, text)
 
 
 def _without_fence(answer: str) -> str:
@@ -187,18 +203,36 @@ def _without_fence(answer: str) -> str:
     return answer
 
 
-def _clean(key: str, text: str) -> str:
-    """One line of printable characters without what may not leave or enter the house."""
+def _checked(key: str, text: str, facts: TripFacts, language: str, *tokens: str) -> str:
+    """One line that may leave the house or be published; the names of the trip's cities are tokens where these may be.
+
+    Raises `BriefInvalid`.
+    """
     if len(text) > _TEXT_LENGTH:
         raise BriefInvalid(key, f"at most {_TEXT_LENGTH} characters")
     line = " ".join(unicodedata.normalize("NFC", text).split())
-    if any(unicodedata.category(character) in ("Cc", "Cf", "Co", "Cs") for character in line):
-        raise BriefInvalid(key, "printable characters")
-    if _URL.search(line):
-        raise BriefInvalid(key, "no address of a page")
-    if _LONG_NUMBER.search(line) or _PLATE.search(line):
-        raise BriefInvalid(key, "no phone number, plate or other long number")
+    if CITY in tokens:
+        line = _without_cities(line, facts)
+    elif CITY in line:
+        raise BriefInvalid(key, "the sight itself, not the token for a city")
+    words = line
+    for token in tokens:
+        words = words.replace(token, " ")
+    fault = fault_in(words, language, own_car=model_in(facts.car_model))
+    if fault:
+        raise BriefInvalid(key, fault)
     return line
+
+
+def _tags(read: list[str], facts: TripFacts) -> tuple[str, ...]:
+    if len(read) > _TAGS[1]:
+        raise BriefInvalid("tags", f"{_TAGS[0]} to {_TAGS[1]} different ones of 1 to 20 characters")
+    # Together: one alone may be in another language, and what is split over several is found.
+    _checked("tags", " ".join(read), facts, facts.language, CITY)
+    tags = tuple(dict.fromkeys(" ".join(_without_cities(tag, facts).split()).lstrip("#").strip() for tag in read))
+    if not _TAGS[0] <= len(tags) <= _TAGS[1] or not all(1 <= len(tag) <= 20 for tag in tags):
+        raise BriefInvalid("tags", f"{_TAGS[0]} to {_TAGS[1]} different ones of 1 to 20 characters")
+    return tags
 
 
 def _check_length(key: str, text: str, least: int, most: int) -> None:

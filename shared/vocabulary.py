@@ -223,6 +223,11 @@ def moods_in(text: str) -> tuple[str, ...]:
     return _read("mood", text)
 
 
+def is_mood_saying(text: str) -> bool:
+    """Whether `text` is, as a whole, one of the sayings that moods are read from: 出游, "road trip", 🎉."""
+    return bool(_reading("mood")[1].get(_plain(text).strip()))
+
+
 def color_in(text: str) -> str:
     """The first colour that a car's description names, one of `CAR_COLORS`, or ""."""
     return next(iter(_read("color", text)), "")

@@ -1,17 +1,10 @@
 """The car's own colour below soft edges and in glass, where pixels hold car and backdrop together.
 
-<<<<<<< HEAD
 A regularised foreground estimation in closed form (Levin, Lischinski and Weiss, "A Closed-Form Solution to Natural
 Image Matting", 2008, section 4), with three changes: the backdrop is known, so that only the car's colour is sought;
 every pixel is weighed by its noise, so that wide glass is un-mixed as it was seen, and the faintest rim is led by the
 colour beside it; opaque pixels are given. The normal equations are solved by conjugate gradients over the soft pixels
 alone.
-=======
-A regularised estimation in closed form (Levin, Lischinski and Weiss, "A Closed-Form Solution to Natural Image Matting",
-2008, section 4), with three changes: the backdrop is known, so that only the car's colour is sought; every pixel is
-weighed by its noise, so that wide glass is un-mixed as it was seen, and the faintest rim is led by what lies beside it;
-opaque pixels are given. The normal equations are solved by conjugate gradients over the soft pixels alone.
->>>>>>> fc4ab1e388024e2f78fe24a3bdbe05eb121df38a
 """
 
 from __future__ import annotations

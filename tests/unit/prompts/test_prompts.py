@@ -17,7 +17,7 @@ from shared.prompts import (
     FACTS_OPEN,
     Brief,
     BriefInvalid,
-    fill_city,
+    fill_tokens,
     messages,
     parse_brief,
     repair_messages,
@@ -115,7 +115,7 @@ def test_every_fault_names_its_key(changes, field):
         ("caption", "魔都的风，吹了一路。"),
         ("alt_text", "黄昏里的东方明珠，前景是空路。"),
         ("tags", ["沪上", "自驾", "五一"]),
-        ("caption", "Sunset behind the Oriental Pearl Tower."),
+        ("caption", "黄昏，Oriental Pearl Tower 亮了灯。"),
     ],
 )
 def test_without_consent_a_place_may_not_be_named_even_by_its_sight_or_by_name(key, text):
@@ -172,7 +172,28 @@ def test_the_repair_round_shows_the_answer_and_names_the_fault():
     assert "title: 2 to 20 characters" in repaired[3]["content"]
 
 
-def test_the_token_becomes_the_city_or_a_neutral_word():
-    assert fill_city("{CITY}听雨", "无锡", "zh") == "无锡听雨"
-    assert fill_city("{CITY}听雨", None, "zh") == "远方听雨"
-    assert fill_city("The road to {CITY}", None, "en") == "The road to somewhere lovely"
+def test_the_tokens_become_names_or_neutral_words():
+    assert fill_tokens("{CITY}听雨", "zh", city="无锡") == "无锡听雨"
+    assert fill_tokens("{CITY}听雨", "zh") == "远方听雨"
+    assert fill_tokens("The road to {CITY}", "en") == "The road to somewhere lovely"
+    assert fill_tokens("{TEAM}的湖", "zh", team="追风小队") == "追风小队的湖"
+    assert fill_tokens("{TEAM}的湖", "zh") == "我们的湖"
+    assert fill_tokens("The lake and {TEAM}", "en", team="") == "The lake and our crew"
+
+
+def test_a_teams_name_is_no_token_and_no_longer_than_a_title():
+    assert fill_tokens("{TEAM}, {CITY}", "en", city="Wuxi", team="{CITY}") == "{CITY}, Wuxi"
+    assert fill_tokens("{TEAM}的湖", "zh", team="很" * 21) == "我们的湖"
+
+
+def test_the_team_is_named_by_its_token_in_title_and_caption_only():
+    brief = parse_brief(answer(title="{TEAM}的湖", caption="{TEAM}到{CITY}了。"), FACTS, STYLE)
+    assert (brief.title, brief.caption) == ("{TEAM}的湖", "{TEAM}到{CITY}了。")
+    for key, text in {
+        "alt_text": "{TEAM}的湖",
+        "tags": ["{TEAM}", "自驾", "五一"],
+        "painting_prompt": "{TEAM} " * 20,
+    }.items():
+        with pytest.raises(BriefInvalid) as caught:
+            parse_brief(answer(**{key: text}), FACTS, STYLE)
+        assert caught.value.field == key
