@@ -13,7 +13,7 @@ from shared.clouds.llm import TextModel, VisionModel
 from shared.clouds.messages import Messages, open_messages
 from shared.clouds.objects import Bucket, open_bucket
 from shared.errors import Misconfigured
-from shared.feed import Feed, open_feed
+from shared.feed import FeedTarget, open_feed
 from shared.journey import MAX_RENDERS
 from shared.ledger import Ledger
 from shared.pictures.composition.manifest import Manifest
@@ -92,9 +92,16 @@ class Services:
         return open_image_queue(settings.need("eas_url"), settings.need("eas_service"), settings.need("eas_token"))
 
     @cached_property
-    def feed(self) -> Feed:
-        """The community feed."""
-        return open_feed(self.settings.need("feed_url"), self.settings.need("feed_secret"))
+    def feed(self) -> FeedTarget:
+        """The community feed: its site, or the topic that it subscribes to."""
+        settings = self.settings
+        if settings.feed_target == "mns":
+            from shared.feed_topic import open_topic_feed
+
+            return open_topic_feed(self.messages, settings.need("feed_topic"), settings.need("feed_secret"))
+        if settings.feed_target != "http":
+            raise Misconfigured(f"{settings.variable('feed_target')} must be http or mns")
+        return open_feed(settings.need("feed_url"), settings.need("feed_secret"))
 
     @cached_property
     def styles(self) -> dict[str, Style]:

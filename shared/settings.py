@@ -66,7 +66,11 @@ class Settings:
     #: How long one run of the relay polls; a little under the timer's minute.
     relay_seconds: str = _setting("TRIPCANVAS_RELAY_SECONDS", "57")
 
+    #: Where posts go: "http" (the site at `feed_url`) or "mns" (the topic `feed_topic`).
+    feed_target: str = _setting("TRIPCANVAS_FEED_TARGET", "http")
     feed_url: str = _setting("TRIPCANVAS_FEED_URL")
+    feed_topic: str = _setting("TRIPCANVAS_FEED_TOPIC", "community-feed")
+    #: ``whsec_…``; two of them, separated by a space or a comma, while it is being changed.
     feed_secret: str = _setting("TRIPCANVAS_FEED_SECRET", secret=True)
     #: The provider's 27-character code of TC260-PG-20252A, as the owner was assigned it. Never invented.
     producer_code: str = _setting("TRIPCANVAS_PRODUCER_CODE")

@@ -45,7 +45,7 @@ if TYPE_CHECKING:
     from localcloud.state import Cloud
 
 #: The product's topics and queue, there from the first start.
-FIRST_TOPICS = ("trip-completed", "render-finished")
+FIRST_TOPICS = ("trip-completed", "render-finished", "community-feed")
 FIRST_QUEUES = ("tripcanvas-dead-letters",)
 
 #: Sixteen messages of 64 KB in XML with properties stay below this.
