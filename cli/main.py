@@ -29,6 +29,7 @@ from cli.cloud import (
 from cli.eas import commands as eas
 from cli.options import Root
 from cli.options import fail as _fail
+from cli.policies import policies
 from localcloud.state import SERVICES, Cloud, without_proxy
 from shared.errors import InvalidInput, TripcanvasError
 
@@ -40,6 +41,7 @@ app.add_typer(eas.app, name="eas")
 app.add_typer(nodes.app, name="nodes")
 app.add_typer(cars.app, name="cars")
 app.command()(inspections.inspection)
+app.command()(policies)
 console = Console(highlight=False)
 
 EXAMPLES = Path(__file__).parent.parent / "examples" / "trips"

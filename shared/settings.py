@@ -100,6 +100,11 @@ class Settings:
         return value
 
     @classmethod
+    def defaults(cls) -> dict[str, str]:
+        """What stands where the environment says nothing, by the names of the environment's variables."""
+        return {field.metadata["variable"]: str(field.default) for field in fields(cls)}
+
+    @classmethod
     def variable(cls, name: str) -> str:
         """The environment variable of the field `name`."""
         variable: str = next(f.metadata["variable"] for f in fields(cls) if f.name == name)

@@ -16,10 +16,14 @@ import yaml
 from localcloud.fc.interpolation import InterpolationError, Scope
 from localcloud.fc.schedule import Cron, Every, ScheduleError, parse_schedule
 from localcloud.fc.sections import DeploymentError, Section
+from localcloud.ram import Credentials, PolicyError, filled, parse_policy, role_credentials
+from shared.settings import Settings
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
+
+    from localcloud.state import Cloud
 
 RUNTIMES = ("python3.12", "python3.10", "python3.9", "python3")
 
@@ -28,6 +32,7 @@ _ENVIRONMENT_KEY = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 _FUNCTION_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,63}")
 _TRIGGER_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,127}")
 _TOPIC_ARN = re.compile(r"acs:mns:[\w-]*:\d*:/topics/(?P<name>[\w-]+)")
+_ROLE_ARN = re.compile(r"acs:ram::\d*:role/(?P<name>[A-Za-z0-9-]{1,64})")
 _DESTINATION_ARN = re.compile(
     r"acs:mns:[\w-]*:\d*:/(?P<kind>queues|topics)/(?P<name>[\w-]+)(/messages)?"
     r"|acs:fc:[\w-]*:\d*:functions/(?P<function>[\w-]+)(/[\w-]+)?"
@@ -46,7 +51,6 @@ _WITHOUT_EFFECT_HERE = (
     "ossMountConfig",
     "provisionConfig",
     "resourceGroupId",
-    "role",
     "scalingConfig",
     "supplement",
     "tags",
@@ -138,6 +142,18 @@ class Function:
     reserved_concurrency: int | None
     async_policy: AsyncPolicy
     triggers: tuple[TimerTrigger | TopicTrigger | EventBridgeTrigger, ...]
+    #: The role's name, and the policy that stands for it in ``deploy/policies``, its variables filled in.
+    role: str = ""
+    policy: bytes = field(default=b"", repr=False)
+
+    def credentials(self, cloud: Cloud) -> Credentials:
+        """What the function's calls are signed with: its role's, or without a role the account's own.
+
+        In the cloud a function without a role has no credentials at all.
+        """
+        if self.role:
+            return role_credentials(cloud, self.role)
+        return Credentials(cloud.access_key_id, cloud.access_key_secret)
 
 
 def read_deployment(file: Path, environment: Mapping[str, str], account_id: str) -> tuple[Function, ...]:
@@ -182,7 +198,7 @@ def _function(place: str, resource: Any, templates: Mapping[str, Any], scope: Sc
     props.allow(
         "region", "functionName", "runtime", "handler", "code", "description", "timeout", "memorySize", "cpu",
         "environmentVariables", "instanceConcurrency", "instanceLifecycleConfig", "concurrencyConfig",
-        "asyncInvokeConfig", "triggers", *_WITHOUT_EFFECT_HERE,
+        "asyncInvokeConfig", "triggers", "role", *_WITHOUT_EFFECT_HERE,
     )  # fmt: skip
     if props.integer("instanceConcurrency", 1, 200, default=1) != 1:
         props.fail("instanceConcurrency", "built-in runtimes take one request at a time")
@@ -194,6 +210,7 @@ def _function(place: str, resource: Any, templates: Mapping[str, Any], scope: Sc
     concurrency = props.section("concurrencyConfig")
     concurrency.allow("reservedConcurrency")
     reserved = concurrency.integer("reservedConcurrency", 0, 10_000, default=-1)
+    role, environment = _role(props), _environment(props)
     return Function(
         name=props.text("functionName", _FUNCTION_NAME),
         description=props.text("description", default=""),
@@ -204,12 +221,14 @@ def _function(place: str, resource: Any, templates: Mapping[str, Any], scope: Sc
         timeout_s=props.integer("timeout", 1, 86400, default=3),
         memory_mb=memory_mb,
         cpu=_cpu(props, memory_mb),
-        environment=_environment(props),
+        environment=environment,
         initializer=_hook(hooks, "initializer", 300),
         pre_stop=_hook(hooks, "preStop", 90),
         reserved_concurrency=None if reserved < 0 else reserved,
         async_policy=_async_policy(props.section("asyncInvokeConfig")),
         triggers=_triggers(props),
+        role=role,
+        policy=_policy(props, role, scope, environment) if role else b"",
     )
 
 
@@ -269,6 +288,32 @@ def _environment(props: Section) -> dict[str, str]:
     if size_bytes > _MAX_ENVIRONMENT_BYTES:
         props.fail("environmentVariables", f"at most {_MAX_ENVIRONMENT_BYTES} bytes in all, got {size_bytes}")
     return variables
+
+
+def _role(props: Section) -> str:
+    """The name of the role; functions act as it."""
+    if "role" not in props.items:
+        return ""
+    match = _ROLE_ARN.fullmatch(props.text("role"))
+    if match is None:
+        props.fail("role", "must be like acs:ram::<account>:role/<name>")
+    return match["name"]
+
+
+def _policy(props: Section, role: str, scope: Scope, environment: Mapping[str, str]) -> bytes:
+    """What the role may do: ``deploy/policies/<role>.json`` beside the deployment's file.
+
+    Its variables are filled in from the function's own, and from what the file sees.
+    """
+    file = scope.folder / "deploy" / "policies" / f"{role}.json"
+    try:
+        policy = filled(file.read_bytes(), {**Settings.defaults(), **scope.environment, **environment})
+        parse_policy(policy)
+    except OSError as error:
+        props.fail("role", f"deploy/policies/{role}.json can't be read ({error.strerror})")
+    except PolicyError as error:
+        props.fail("role", f"deploy/policies/{role}.json: {error}")
+    return policy
 
 
 def _hook(hooks: Section, name: str, max_timeout_s: int) -> Hook | None:
