@@ -16,6 +16,7 @@ from rich.table import Table
 
 from cli import dead_letters, faults, inspections, nodes, workflows
 from cli.cars import commands as cars
+from cli.checking import check
 from cli.cloud import (
     ALREADY_STARTING,
     CloudError,
@@ -42,6 +43,7 @@ app.add_typer(nodes.app, name="nodes")
 app.add_typer(cars.app, name="cars")
 app.command()(inspections.inspection)
 app.command()(policies)
+app.command()(check)
 console = Console(highlight=False)
 
 EXAMPLES = Path(__file__).parent.parent / "examples" / "trips"
