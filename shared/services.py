@@ -17,7 +17,7 @@ from shared.feed import FeedTarget, open_feed
 from shared.journey import MAX_RENDERS
 from shared.ledger import Ledger
 from shared.pictures.composition.manifest import Manifest
-from shared.settings import Credentials, Settings, credentials_of
+from shared.settings import ENCRYPTED, Credentials, Settings, credentials_of
 from shared.styles import Style, load_styles
 from shared.workflows import FOLDER, Workflow, load_workflow
 
@@ -167,8 +167,17 @@ def services_for(context: object) -> Services:
     """The services of this instance; built anew when the runtime has handed over other credentials (STS tokens end)."""
     credentials = credentials_of(context)
     if not _current or _current[0].credentials != credentials:
-        _current[:] = [Services(Settings.from_environment(), credentials)]
+        _current[:] = [Services(_unlocked(Settings.from_environment(), credentials), credentials)]
     return _current[0]
+
+
+def _unlocked(settings: Settings, credentials: Credentials) -> Settings:
+    """The settings with those secrets decrypted that KMS has encrypted."""
+    if not any(getattr(settings, name).startswith(ENCRYPTED) for name in settings.secrets()):
+        return settings
+    from shared.clouds.kms import unlocked
+
+    return unlocked(settings, credentials)
 
 
 def time_left(context: object) -> timedelta:
