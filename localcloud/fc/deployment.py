@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from localcloud.fc.interpolation import InterpolationError, Scope
+from localcloud.fc.roles import policy_of, role_of
 from localcloud.fc.schedule import Cron, Every, ScheduleError, parse_schedule
 from localcloud.fc.sections import DeploymentError, Section
-from localcloud.ram import Credentials, PolicyError, filled, parse_policy, role_credentials
-from shared.settings import Settings
+from localcloud.ram import Credentials, role_credentials
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -32,7 +32,6 @@ _ENVIRONMENT_KEY = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 _FUNCTION_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,63}")
 _TRIGGER_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,127}")
 _TOPIC_ARN = re.compile(r"acs:mns:[\w-]*:\d*:/topics/(?P<name>[\w-]+)")
-_ROLE_ARN = re.compile(r"acs:ram::\d*:role/(?P<name>[A-Za-z0-9-]{1,64})")
 _DESTINATION_ARN = re.compile(
     r"acs:mns:[\w-]*:\d*:/(?P<kind>queues|topics)/(?P<name>[\w-]+)(/messages)?"
     r"|acs:fc:[\w-]*:\d*:functions/(?P<function>[\w-]+)(/[\w-]+)?"
@@ -210,7 +209,7 @@ def _function(place: str, resource: Any, templates: Mapping[str, Any], scope: Sc
     concurrency = props.section("concurrencyConfig")
     concurrency.allow("reservedConcurrency")
     reserved = concurrency.integer("reservedConcurrency", 0, 10_000, default=-1)
-    role, environment = _role(props), _environment(props)
+    role, environment = role_of(props), _environment(props)
     return Function(
         name=props.text("functionName", _FUNCTION_NAME),
         description=props.text("description", default=""),
@@ -228,7 +227,7 @@ def _function(place: str, resource: Any, templates: Mapping[str, Any], scope: Sc
         async_policy=_async_policy(props.section("asyncInvokeConfig")),
         triggers=_triggers(props),
         role=role,
-        policy=_policy(props, role, scope, environment) if role else b"",
+        policy=policy_of(props, role, scope, environment) if role else b"",
     )
 
 
@@ -288,32 +287,6 @@ def _environment(props: Section) -> dict[str, str]:
     if size_bytes > _MAX_ENVIRONMENT_BYTES:
         props.fail("environmentVariables", f"at most {_MAX_ENVIRONMENT_BYTES} bytes in all, got {size_bytes}")
     return variables
-
-
-def _role(props: Section) -> str:
-    """The name of the role; functions act as it."""
-    if "role" not in props.items:
-        return ""
-    match = _ROLE_ARN.fullmatch(props.text("role"))
-    if match is None:
-        props.fail("role", "must be like acs:ram::<account>:role/<name>")
-    return match["name"]
-
-
-def _policy(props: Section, role: str, scope: Scope, environment: Mapping[str, str]) -> bytes:
-    """What the role may do: ``deploy/policies/<role>.json`` beside the deployment's file.
-
-    Its variables are filled in from the function's own, and from what the file sees.
-    """
-    file = scope.folder / "deploy" / "policies" / f"{role}.json"
-    try:
-        policy = filled(file.read_bytes(), {**Settings.defaults(), **scope.environment, **environment})
-        parse_policy(policy)
-    except OSError as error:
-        props.fail("role", f"deploy/policies/{role}.json can't be read ({error.strerror})")
-    except PolicyError as error:
-        props.fail("role", f"deploy/policies/{role}.json: {error}")
-    return policy
 
 
 def _hook(hooks: Section, name: str, max_timeout_s: int) -> Hook | None:
