@@ -16,6 +16,7 @@ from rich.table import Table
 
 from cli import dead_letters, faults, inspections, nodes, retention, verifying, withdrawing, workflows
 from cli.cars import commands as cars
+from cli.checking import check
 from cli.cloud import (
     ALREADY_STARTING,
     CloudError,
@@ -29,6 +30,7 @@ from cli.cloud import (
 from cli.eas import commands as eas
 from cli.options import Root
 from cli.options import fail as _fail
+from cli.policies import policies
 from localcloud.state import SERVICES, Cloud, without_proxy
 from shared.errors import InvalidInput, TripcanvasError
 
@@ -43,6 +45,8 @@ app.command()(inspections.inspection)
 app.command()(withdrawing.withdraw)
 app.add_typer(retention.app, name="retention")
 app.command()(verifying.verify)
+app.command()(policies)
+app.command()(check)
 console = Console(highlight=False)
 
 EXAMPLES = Path(__file__).parent.parent / "examples" / "trips"

@@ -100,6 +100,12 @@ def verify(
         raise SignatureRejected(403, "SignatureNotMatch", "The signature is not the one computed for this request.")
 
 
+def key_id(request: WireRequest) -> str:
+    """The access key id that a request says it is signed with; empty for none."""
+    match = _AUTHORIZATION.fullmatch(request.headers.get("authorization", "").strip())
+    return match["key_id"] if match else ""
+
+
 def _check_time(text: str, now: datetime) -> None:
     try:
         moment = datetime.strptime(text, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=timezone.utc)

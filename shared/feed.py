@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, field
-from typing import Annotated, Any
+from typing import Annotated, Any, Protocol
 
 import msgspec
 
@@ -135,6 +135,29 @@ class _Delivery(msgspec.Struct, frozen=True):
     data: Post
 
 
+def document_of(post: Post, created_at: str) -> bytes:
+    """The signed document, the same bytes for every target and every repetition of one post."""
+    return msgspec.json.encode(_Delivery("post.created", created_at, post))
+
+
+def withdrawal_id(journey_id: str) -> str:
+    """The message id of a withdrawal; not the bare journey id, which a look-up's signature is good for."""
+    return f"withdraw:{journey_id}"
+
+
+class FeedTarget(Protocol):
+    """Where posts go. `Feed` is the site by HTTP, `shared.feed_topic.TopicFeed` a topic that feeds subscribe to."""
+
+    def publish(self, post: Post, created_at: str) -> PostReceipt:
+        """Deliver one post; safe to repeat."""
+
+    def find(self, journey_id: str) -> PostReceipt | None:
+        """The post of a journey, if the target can be asked and has one."""
+
+    def withdraw(self, journey_id: str) -> None:
+        """Take back the post of a journey, if there is one, and let none of it in later."""
+
+
 @dataclass(frozen=True, slots=True)
 class Feed:
     """The community feed's endpoint for posts."""
@@ -148,7 +171,7 @@ class Feed:
 
         Raises `Misconfigured` (401, 403, 404), `Refused` (other 4xx), `Unavailable` or `OutcomeUnknown`.
         """
-        body = msgspec.json.encode(_Delivery("post.created", created_at, post))
+        body = document_of(post, created_at)
         return retrying(lambda: self._deliver(post.journey_id, body), idempotent=True)
 
     def find(self, journey_id: str) -> PostReceipt | None:
@@ -160,7 +183,7 @@ class Feed:
         """Take back the post of a journey, if there is one, and let none of it in later."""
         withdrawal = {"journey_id": journey_id}
         retrying(
-            lambda: self._call("DELETE", journey_id, b"", withdrawal, signed_id=f"withdraw:{journey_id}"),
+            lambda: self._call("DELETE", journey_id, b"", withdrawal, signed_id=withdrawal_id(journey_id)),
             idempotent=True,
         )
 

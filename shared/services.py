@@ -13,11 +13,11 @@ from shared.clouds.llm import TextModel, VisionModel
 from shared.clouds.messages import Messages, open_messages
 from shared.clouds.objects import Bucket, open_bucket
 from shared.errors import Misconfigured
-from shared.feed import Feed, open_feed
+from shared.feed import FeedTarget, open_feed
 from shared.journey import MAX_RENDERS
 from shared.ledger import Ledger
 from shared.pictures.composition.manifest import Manifest
-from shared.settings import Credentials, Settings, credentials_of
+from shared.settings import ENCRYPTED, Credentials, Settings, credentials_of
 from shared.styles import Style, load_styles
 from shared.workflows import FOLDER, Workflow, load_workflow
 
@@ -92,9 +92,16 @@ class Services:
         return open_image_queue(settings.need("eas_url"), settings.need("eas_service"), settings.need("eas_token"))
 
     @cached_property
-    def feed(self) -> Feed:
-        """The community feed."""
-        return open_feed(self.settings.need("feed_url"), self.settings.need("feed_secret"))
+    def feed(self) -> FeedTarget:
+        """The community feed: its site, or the topic that it subscribes to."""
+        settings = self.settings
+        if settings.feed_target == "mns":
+            from shared.feed_topic import open_topic_feed
+
+            return open_topic_feed(self.messages, settings.need("feed_topic"), settings.need("feed_secret"))
+        if settings.feed_target != "http":
+            raise Misconfigured(f"{settings.variable('feed_target')} must be http or mns")
+        return open_feed(settings.need("feed_url"), settings.need("feed_secret"))
 
     @cached_property
     def styles(self) -> dict[str, Style]:
@@ -160,8 +167,17 @@ def services_for(context: object) -> Services:
     """The services of this instance; built anew when the runtime has handed over other credentials (STS tokens end)."""
     credentials = credentials_of(context)
     if not _current or _current[0].credentials != credentials:
-        _current[:] = [Services(Settings.from_environment(), credentials)]
+        _current[:] = [Services(_unlocked(Settings.from_environment(), credentials), credentials)]
     return _current[0]
+
+
+def _unlocked(settings: Settings, credentials: Credentials) -> Settings:
+    """The settings with those secrets decrypted that KMS has encrypted."""
+    if not any(getattr(settings, name).startswith(ENCRYPTED) for name in settings.secrets()):
+        return settings
+    from shared.clouds.kms import unlocked
+
+    return unlocked(settings, credentials)
 
 
 def time_left(context: object) -> timedelta:

@@ -1,6 +1,7 @@
 """The deployment's settings, read from the environment once per function instance.
 
-Secrets are kept out of every repr. A setting that a step needs and that is empty raises `Misconfigured` when the step
+Secrets are kept out of every repr. They come from the environment, encrypted by KMS if one likes (`shared.clouds.kms`),
+or from a file. A setting that a step needs and that is empty raises `Misconfigured` when the step
 asks for it, so that a function needs only the settings of its own work.
 """
 
@@ -9,9 +10,17 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
+from pathlib import Path
 from typing import Any
 
 from shared.errors import Misconfigured
+
+#: Names a TOML file that only its owner can read, with ``dashscope_api_key = "sk-…"`` and other secrets in it.
+CREDENTIALS_FILE = "TRIPCANVAS_CREDENTIALS_FILE"
+
+
+#: What the value of a secret begins with that KMS has encrypted; the rest is KMS's CiphertextBlob.
+ENCRYPTED = "kms:"
 
 
 def _setting(variable: str, default: str = "", *, secret: bool = False) -> Any:
@@ -24,6 +33,8 @@ class Settings:
 
     region: str = _setting("TRIPCANVAS_REGION", "cn-shanghai")
 
+    #: Where secrets written ``kms:…`` are decrypted; empty means the region's public address.
+    kms_endpoint: str = _setting("TRIPCANVAS_KMS_ENDPOINT")
     oss_endpoint: str = _setting("TRIPCANVAS_OSS_ENDPOINT")
     ledger_bucket: str = _setting("TRIPCANVAS_LEDGER_BUCKET")
     gallery_bucket: str = _setting("TRIPCANVAS_GALLERY_BUCKET")
@@ -66,17 +77,36 @@ class Settings:
     #: How long one run of the relay polls; a little under the timer's minute.
     relay_seconds: str = _setting("TRIPCANVAS_RELAY_SECONDS", "57")
 
+    #: Where posts go: "http" (the site at `feed_url`) or "mns" (the topic `feed_topic`).
+    feed_target: str = _setting("TRIPCANVAS_FEED_TARGET", "http")
     feed_url: str = _setting("TRIPCANVAS_FEED_URL")
+    feed_topic: str = _setting("TRIPCANVAS_FEED_TOPIC", "community-feed")
+    #: ``whsec_…``; two of them, separated by a space or a comma, while it is being changed.
     feed_secret: str = _setting("TRIPCANVAS_FEED_SECRET", secret=True)
     #: The provider's 27-character code of TC260-PG-20252A, as the owner was assigned it. Never invented.
     producer_code: str = _setting("TRIPCANVAS_PRODUCER_CODE")
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] | None = None) -> Settings:
-        """Read the settings; an empty variable counts as absent."""
+        """Read the settings; an empty variable counts as absent.
+
+        Secrets that the environment leaves open come from the file that `CREDENTIALS_FILE` names, if it names one.
+        Raises `Misconfigured` for a file that can't be used.
+        """
         source = os.environ if environment is None else environment
         found = {f.name: source.get(f.metadata["variable"], "").strip() for f in fields(cls)}
+        file = source.get(CREDENTIALS_FILE, "").strip()
+        if file and not all(found[name] for name in cls.secrets()):
+            from shared.credentials_file import read_credentials
+
+            kept = read_credentials(Path(file), cls.secrets())
+            found.update({name: found[name] or value for name, value in kept.items()})
         return cls(**{name: value for name, value in found.items() if value})
+
+    @classmethod
+    def secrets(cls) -> tuple[str, ...]:
+        """The names of the settings that are secrets."""
+        return tuple(f.name for f in fields(cls) if f.metadata["secret"])
 
     def need(self, name: str) -> str:
         """The value of one setting. Raises `Misconfigured`, naming the environment variable, when it is empty."""
@@ -94,6 +124,11 @@ class Settings:
         if not 0 < value < 1e9:
             raise Misconfigured(f"{self.variable(name)} must be a positive number")
         return value
+
+    @classmethod
+    def defaults(cls) -> dict[str, str]:
+        """What stands where the environment says nothing, by the names of the environment's variables."""
+        return {field.metadata["variable"]: str(field.default) for field in fields(cls)}
 
     @classmethod
     def variable(cls, name: str) -> str:

@@ -139,4 +139,8 @@ def _give_up(course: Course) -> None:
         course.close()
         return
     last = journey.troubles[-1].reason if journey.troubles else f"no progress after {journey.records[-1].at}"
+    was_stored = journey.step is Step.STORED
     course.fail("given_up", last)
+    if was_stored and course.journey.step is Step.FAILED:
+        # A post that is still on its way, or that a topic took and can't be asked for, must not outlive its journey.
+        services.feed.withdraw(journey.id)

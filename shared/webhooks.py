@@ -3,6 +3,9 @@
 The scheme is the symmetric one (``v1``) of https://www.standardwebhooks.com: HMAC-SHA256 over
 ``{message id}.{timestamp}.{body}``. It covers the body byte for byte, but neither the HTTP method nor the path:
 a receiver of requests without a body must take the addressee from the message id.
+
+A secret is changed without a gap by two valid keys: where this module takes a `secret`, it may be two, separated by a
+space or a comma. The sender signs with both, a receiver accepts either of its own two.
 """
 
 from __future__ import annotations
@@ -29,6 +32,9 @@ TOLERANCE_S = 300
 #: "At least 24 bytes", says the scheme of its symmetric keys.
 MIN_KEY_BYTES = 24
 
+#: The old key and the new one; a third would only be one that was forgotten.
+MAX_KEYS = 2
+
 _PREFIX = "whsec_"
 # Without a full stop: it separates the signed parts, so an id that holds one could be read as another message.
 _MESSAGE_ID = re.compile(r"[A-Za-z0-9_:-]{1,128}", re.ASCII)
@@ -52,22 +58,32 @@ def signing_key(secret: str) -> bytes:
     return key
 
 
+def signing_keys(secret: str) -> tuple[bytes, ...]:
+    """The keys of a setting that holds one ``whsec_…`` secret, or two separated by a space or a comma.
+
+    Raises `Misconfigured` for none, for more than two, and for one that `signing_key` refuses.
+    """
+    secrets = [part for part in re.split(r"[\s,]+", secret) if part]
+    if not 1 <= len(secrets) <= MAX_KEYS:
+        raise Misconfigured(f"the feed's secret must be one {_PREFIX}… value, or two while it is being changed")
+    return tuple(signing_key(part) for part in secrets)
+
+
 def sign(secret: str, message_id: str, timestamp: int, body: bytes) -> str:
-    """The value of the ``webhook-signature`` header: ``v1,`` and the base64 of the HMAC.
+    """The value of the ``webhook-signature`` header: ``v1,`` and the base64 of the HMAC, one for each key.
 
     `message_id` stays the same when a delivery is repeated; `timestamp` (unix seconds) is that of the attempt.
-    While a key is being changed, sign with both and send the two values separated by a space.
     Raises `InvalidInput` for an id outside ``[A-Za-z0-9_:-]{1,128}``, `Misconfigured` for a bad secret.
     """
     _check_id(message_id)
-    return _signature(signing_key(secret), message_id, str(timestamp), body)
+    return " ".join(_signature(key, message_id, str(timestamp), body) for key in signing_keys(secret))
 
 
 def verify(secret: str, headers: Mapping[str, str], body: bytes, *, now: float) -> str:
     """Check the three webhook headers of one request against its `body` and answer its message id.
 
     `headers` is looked up by lower-case names; `now` is the receiver's clock in unix seconds. One good ``v1``
-    signature among several is enough; other versions are passed over. Compared in constant time.
+    signature among several, by either key, is enough; other versions are passed over. Compared in constant time.
     Raises `InvalidInput` naming the header that is absent, malformed, stale or wrong, and `Misconfigured`
     for a bad secret.
     """
@@ -78,9 +94,9 @@ def verify(secret: str, headers: Mapping[str, str], body: bytes, *, now: float) 
         raise InvalidInput(TIMESTAMP_HEADER, "unix time in whole seconds")
     if abs(now - int(timestamp)) > TOLERANCE_S:
         raise InvalidInput(TIMESTAMP_HEADER, f"within {TOLERANCE_S} s of the receiver's clock")
-    expected = _signature(signing_key(secret), message_id, timestamp, body).encode()
+    expected = [_signature(key, message_id, timestamp, body).encode() for key in signing_keys(secret)]
     offered = [signature.encode() for signature in headers.get(SIGNATURE_HEADER, "").split(" ")]
-    if not any(hmac.compare_digest(expected, signature) for signature in offered):
+    if not any(hmac.compare_digest(right, signature) for right in expected for signature in offered):
         raise InvalidInput(SIGNATURE_HEADER, "a v1 signature of this message with the shared secret")
     return message_id
 

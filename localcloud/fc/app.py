@@ -25,6 +25,7 @@ from localcloud.fc.instance import Invocation, new_request_id
 from localcloud.fc.pool import Pool, Throttled
 from localcloud.fc.sections import DeploymentError
 from localcloud.fc.service import FunctionCompute
+from localcloud.ram import Credentials, caller_of
 from localcloud.signing import WireRequest
 
 if TYPE_CHECKING:
@@ -117,7 +118,7 @@ class _Api:
     async def invoke(self, request: Request) -> Response:
         """InvokeFunction of FC 3.0."""
         event = await _body(request)
-        self._verify(request, event)
+        self._verify(request, event, "InvokeFunction")
         pool = self._pool(request)
         if request.query_params.get("qualifier", "LATEST") != "LATEST":
             raise ApiError(404, "VersionNotFound", "Only LATEST is deployed on this machine.")
@@ -177,19 +178,19 @@ class _Api:
 
     async def list_functions(self, request: Request) -> Response:
         """ListFunctions, in one page."""
-        self._verify(request, await _body(request))
+        self._verify(request, await _body(request), "ListFunctions")
         prefix = request.query_params.get("prefix", "")
         found = [function for function in self.compute.functions() if function.name.startswith(prefix)]
         return _json({"functions": [self._described(function) for function in found]})
 
     async def get_function(self, request: Request) -> Response:
         """GetFunction."""
-        self._verify(request, await _body(request))
+        self._verify(request, await _body(request), "GetFunction")
         return _json(self._described(self._pool(request).function))
 
     async def list_tasks(self, request: Request) -> Response:
         """ListAsyncTasks, in one page."""
-        self._verify(request, await _body(request))
+        self._verify(request, await _body(request), "ListAsyncTasks")
         function = self._pool(request).function
         query = request.query_params
         limit = query.get("limit", "100")
@@ -205,13 +206,13 @@ class _Api:
 
     async def get_task(self, request: Request) -> Response:
         """GetAsyncTask."""
-        self._verify(request, await _body(request))
+        self._verify(request, await _body(request), "GetAsyncTask")
         function, task = self._found(request)
         return _json(self._task(function, task, with_payload=True))
 
     async def stop_task(self, request: Request) -> Response:
         """StopAsyncTask."""
-        self._verify(request, await _body(request))
+        self._verify(request, await _body(request), "StopAsyncTask")
         _, task = self._found(request)
         self.compute.dispatcher.stop(task)
         return Response(status_code=204, headers={"x-fc-request-id": new_request_id()})
@@ -237,14 +238,22 @@ class _Api:
             raise ApiError(400, "DeploymentError", str(error)) from None
         return await self.show(request)
 
-    def _verify(self, request: Request, body: bytes) -> None:
-        cloud = self.compute.cloud
+    def _verify(self, request: Request, body: bytes, action: str) -> None:
+        """Refuse what is not signed by this cloud's account, or by a role that may do `action` with the function."""
+        cloud, wire = self.compute.cloud, WireRequest.of(request)
+        caller = caller_of(cloud, acs3.key_id(wire), wire.headers.get("x-acs-security-token", ""))
+        # An unknown key is refused as such, with whatever it was signed.
+        credentials = caller.credentials if caller else Credentials(cloud.access_key_id, cloud.access_key_secret)
         acs3.verify(
-            WireRequest.of(request),
+            wire,
             body,
-            access_key_id=cloud.access_key_id,
-            access_key_secret=cloud.access_key_secret,
+            access_key_id=credentials.access_key_id,
+            access_key_secret=credentials.access_key_secret,
         )
+        name = request.path_params.get("function", "*")
+        resource = f"acs:fc:{cloud.region}:{cloud.account_id}:functions/{name}"
+        if caller is None or not caller.may(f"fc:{action}", resource):
+            raise ApiError(403, "AccessDenied", f"The caller is not authorized to perform fc:{action} on {resource}.")
 
     def _pool(self, request: Request) -> Pool:
         name = request.path_params["function"]

@@ -59,6 +59,7 @@ class Settings:
     account_id: str
     access_key_id: str = field(repr=False)
     access_key_secret: str = field(repr=False)
+    security_token: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True)
@@ -96,7 +97,7 @@ class _Credentials:
     def __init__(self, settings: Settings) -> None:
         self.access_key_id = self.accessKeyId = settings.access_key_id
         self.access_key_secret = self.accessKeySecret = settings.access_key_secret
-        self.security_token = self.securityToken = ""
+        self.security_token = self.securityToken = settings.security_token
 
 
 class _FunctionMeta:

@@ -14,12 +14,16 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from localcloud.fc.interpolation import InterpolationError, Scope
+from localcloud.fc.roles import policy_of, role_of
 from localcloud.fc.schedule import Cron, Every, ScheduleError, parse_schedule
 from localcloud.fc.sections import DeploymentError, Section
+from localcloud.ram import Credentials, role_credentials
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
+
+    from localcloud.state import Cloud
 
 RUNTIMES = ("python3.12", "python3.10", "python3.9", "python3")
 
@@ -46,7 +50,6 @@ _WITHOUT_EFFECT_HERE = (
     "ossMountConfig",
     "provisionConfig",
     "resourceGroupId",
-    "role",
     "scalingConfig",
     "supplement",
     "tags",
@@ -138,6 +141,18 @@ class Function:
     reserved_concurrency: int | None
     async_policy: AsyncPolicy
     triggers: tuple[TimerTrigger | TopicTrigger | EventBridgeTrigger, ...]
+    #: The role's name, and the policy that stands for it in ``deploy/policies``, its variables filled in.
+    role: str = ""
+    policy: bytes = field(default=b"", repr=False)
+
+    def credentials(self, cloud: Cloud) -> Credentials:
+        """What the function's calls are signed with: its role's, or without a role the account's own.
+
+        In the cloud a function without a role has no credentials at all.
+        """
+        if self.role:
+            return role_credentials(cloud, self.role)
+        return Credentials(cloud.access_key_id, cloud.access_key_secret)
 
 
 def read_deployment(file: Path, environment: Mapping[str, str], account_id: str) -> tuple[Function, ...]:
@@ -182,7 +197,7 @@ def _function(place: str, resource: Any, templates: Mapping[str, Any], scope: Sc
     props.allow(
         "region", "functionName", "runtime", "handler", "code", "description", "timeout", "memorySize", "cpu",
         "environmentVariables", "instanceConcurrency", "instanceLifecycleConfig", "concurrencyConfig",
-        "asyncInvokeConfig", "triggers", *_WITHOUT_EFFECT_HERE,
+        "asyncInvokeConfig", "triggers", "role", *_WITHOUT_EFFECT_HERE,
     )  # fmt: skip
     if props.integer("instanceConcurrency", 1, 200, default=1) != 1:
         props.fail("instanceConcurrency", "built-in runtimes take one request at a time")
@@ -194,6 +209,7 @@ def _function(place: str, resource: Any, templates: Mapping[str, Any], scope: Sc
     concurrency = props.section("concurrencyConfig")
     concurrency.allow("reservedConcurrency")
     reserved = concurrency.integer("reservedConcurrency", 0, 10_000, default=-1)
+    role, environment = role_of(props), _environment(props)
     return Function(
         name=props.text("functionName", _FUNCTION_NAME),
         description=props.text("description", default=""),
@@ -204,12 +220,14 @@ def _function(place: str, resource: Any, templates: Mapping[str, Any], scope: Sc
         timeout_s=props.integer("timeout", 1, 86400, default=3),
         memory_mb=memory_mb,
         cpu=_cpu(props, memory_mb),
-        environment=_environment(props),
+        environment=environment,
         initializer=_hook(hooks, "initializer", 300),
         pre_stop=_hook(hooks, "preStop", 90),
         reserved_concurrency=None if reserved < 0 else reserved,
         async_policy=_async_policy(props.section("asyncInvokeConfig")),
         triggers=_triggers(props),
+        role=role,
+        policy=policy_of(props, role, scope, environment) if role else b"",
     )
 
 

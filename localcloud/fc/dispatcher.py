@@ -237,7 +237,9 @@ class Dispatcher:
                 if destination.kind == "functions":
                     self.accept(destination.name, body)
                 else:
-                    await asyncio.to_thread(smq.send, self._cloud, destination, body)
+                    pool = self._pools.get(task.function)
+                    sender = pool.function.credentials(self._cloud) if pool else None
+                    await asyncio.to_thread(smq.send, self._cloud, destination, body, sender)
             except (Refused, UnknownFunction) as error:
                 _log.error("the destination %s of %s refuses: %s", destination.name, task.function, error)
                 return False

@@ -302,6 +302,7 @@ class Instance:
 def _settings(function: Function, cloud: Cloud) -> Settings:
     layers = cloud.folder("fc") / "opt" / "python"
     version = f"python{sys.version_info.major}.{sys.version_info.minor}"
+    credentials = function.credentials(cloud)
     return Settings(
         function=function.name,
         handler=function.handler,
@@ -313,8 +314,9 @@ def _settings(function: Function, cloud: Cloud) -> Settings:
         timeout_s=function.timeout_s,
         region=function.region,
         account_id=cloud.account_id,
-        access_key_id=cloud.access_key_id,
-        access_key_secret=cloud.access_key_secret,
+        access_key_id=credentials.access_key_id,
+        access_key_secret=credentials.access_key_secret,
+        security_token=credentials.security_token,
     )
 
 
@@ -336,10 +338,13 @@ def _environment(function: Function, cloud: Cloud, instance_id: str) -> dict[str
     }
     if "PYTHONPATH" in variables:
         variables["PYTHONPATH"] = _in_code_folder(variables["PYTHONPATH"], function.code_folder)
+    credentials = function.credentials(cloud)
+    token = {"ALIBABA_CLOUD_SECURITY_TOKEN": credentials.security_token} if credentials.security_token else {}
     return {
         **variables,
-        "ALIBABA_CLOUD_ACCESS_KEY_ID": cloud.access_key_id,
-        "ALIBABA_CLOUD_ACCESS_KEY_SECRET": cloud.access_key_secret,
+        **token,
+        "ALIBABA_CLOUD_ACCESS_KEY_ID": credentials.access_key_id,
+        "ALIBABA_CLOUD_ACCESS_KEY_SECRET": credentials.access_key_secret,
         "FC_FUNC_CODE_PATH": str(function.code_folder),
         "FC_FUNCTION_NAME": function.name,
         "FC_FUNCTION_HANDLER": function.handler,

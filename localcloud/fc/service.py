@@ -14,6 +14,7 @@ from localcloud.fc.deployment import Function, read_deployment
 from localcloud.fc.dispatcher import Dispatcher
 from localcloud.fc.pool import Pool
 from localcloud.fc.triggers import Triggers
+from localcloud.ram import grant
 
 if TYPE_CHECKING:
     from localcloud.faults.active import ActiveRules
@@ -58,6 +59,9 @@ class FunctionCompute:
         environment = {**self.cloud.defaults(), **os.environ, **self.cloud.environment()}
         functions = await asyncio.to_thread(read_deployment, file, environment, self.cloud.account_id)
         async with self._deploying:
+            for function in functions:
+                if function.role:
+                    grant(self.cloud, function.role, function.policy)
             await self.triggers.close()
             for pool in self.pools.values():
                 retiring = asyncio.create_task(pool.close())

@@ -15,6 +15,7 @@ from mns.queue import Message
 from mns.subscription import SubscriptionMeta
 from mns.topic import TopicMessage, TopicMeta
 
+from localcloud.ram import Credentials
 from shared.errors import Refused, Unavailable
 
 if TYPE_CHECKING:
@@ -76,9 +77,12 @@ def _settings(subscription: SubscriptionMeta) -> tuple[str, ...]:
     )
 
 
-def send(cloud: Cloud, destination: Destination, body: bytes) -> None:
-    """Send `body` (UTF-8 text, not base64) to a queue or topic. Raises `Unavailable` or `Refused`."""
-    with _errors(), _account(cloud) as account:
+def send(cloud: Cloud, destination: Destination, body: bytes, sender: Credentials | None = None) -> None:
+    """Send `body` (UTF-8 text, not base64) to a queue or topic, as the function whose destination it is.
+
+    `sender` is the account itself for a function that is deployed no more. Raises `Unavailable` or `Refused`.
+    """
+    with _errors(), _account(cloud, sender) as account:
         if destination.kind == "queues":
             queue = account.get_queue(destination.name)
             queue.set_encoding(False)
@@ -88,8 +92,9 @@ def send(cloud: Cloud, destination: Destination, body: bytes) -> None:
 
 
 @contextlib.contextmanager
-def _account(cloud: Cloud) -> Iterator[Account]:
-    account = Account(cloud.url("mns"), cloud.access_key_id, cloud.access_key_secret, "")
+def _account(cloud: Cloud, sender: Credentials | None = None) -> Iterator[Account]:
+    signs = sender or Credentials(cloud.access_key_id, cloud.access_key_secret)
+    account = Account(cloud.url("mns"), signs.access_key_id, signs.access_key_secret, signs.security_token)
     try:
         yield account
     finally:

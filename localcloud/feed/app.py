@@ -59,7 +59,7 @@ _CODES = {401: "unauthorized", 404: "not_found", 405: "method_not_allowed", 413:
 
 def build(cloud: Cloud) -> Starlette:
     """The feed site of `cloud`. Raises `Misconfigured` when its secret can't sign."""
-    webhooks.signing_key(cloud.feed_secret)
+    webhooks.signing_keys(cloud.feed_secret)
     site = FeedSite(
         PostStore(cloud.folder("feed") / "feed.sqlite"), secret=cloud.feed_secret, address=cloud.url("feed")
     )

@@ -2,7 +2,7 @@
 
 It stands in for one account's SMQ in one region. What is real: the wire protocol of version 2015-06-06, signatures,
 long polls, receipt handles, visibility, delays, priorities, retention, dead letters, pushes to queues, functions and
-HTTP endpoints with the strategies' retries. What is not: quotas and rates, logging to OSS, policies, STS, mail and SMS
+HTTP endpoints with the strategies' retries. What is not: quotas and rates, logging to OSS, mail and SMS
 endpoints, signatures on HTTP pushes; and the pauses between two attempts to push run ten times faster
 (`localcloud.mns.pushing` says how to change that).
 
@@ -29,7 +29,7 @@ from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 from starlette.routing import Route
 
-from localcloud.mns import documents, queues, signatures, topics
+from localcloud.mns import documents, permissions, queues, signatures, topics
 from localcloud.mns.call import Arrivals, Call, Service, not_allowed
 from localcloud.mns.errors import SmqError, invalid_argument, not_exist
 from localcloud.mns.model import DeadLetterPolicy, Subscription
@@ -45,7 +45,7 @@ if TYPE_CHECKING:
     from localcloud.state import Cloud
 
 #: The product's topics and queue, there from the first start.
-FIRST_TOPICS = ("trip-completed", "render-finished")
+FIRST_TOPICS = ("trip-completed", "render-finished", "community-feed")
 FIRST_QUEUES = ("tripcanvas-dead-letters",)
 
 #: Sixteen messages of 64 KB in XML with properties stay below this.
@@ -95,7 +95,9 @@ def build(cloud: Cloud) -> Starlette:
         await asyncio.gather(*tasks, return_exceptions=True)
         store.close()
 
-    routes = [Route(path, _endpoint(service, by_method), methods=_METHODS) for path, by_method in _OPERATIONS.items()]
+    routes = [
+        Route(path, _endpoint(service, path, by_method), methods=_METHODS) for path, by_method in _OPERATIONS.items()
+    ]
     unsigned: dict[str, Callable[[Request], Awaitable[Response]]] = {
         "/-/queues/{queue}/dead-letter": _answering(service, _set_queue_dead_letter),
         "/-/topics/{topic}/subscriptions/{subscription}/dead-letter": _answering(
@@ -103,16 +105,19 @@ def build(cloud: Cloud) -> Starlette:
         ),
     }
     routes += [Route(path, endpoint, methods=["PUT"]) for path, endpoint in unsigned.items()]
-    routes.append(Route("/{path:path}", _endpoint(service, {}), methods=_METHODS))
+    routes.append(Route("/{path:path}", _endpoint(service, "", {}), methods=_METHODS))
     return Starlette(routes=routes, lifespan=lifespan)
 
 
-def _endpoint(service: Service, by_method: dict[str, _Operation]) -> Callable[[Request], Awaitable[Response]]:
+def _endpoint(
+    service: Service, path: str, by_method: dict[str, _Operation]
+) -> Callable[[Request], Awaitable[Response]]:
     async def operate(call: Call) -> Response:
-        signatures.check(WireRequest.of(call.request), call.body, service.cloud)
+        caller = signatures.check(WireRequest.of(call.request), call.body, service.cloud)
         operation = by_method.get(call.request.method)
         if operation is None:
             raise not_allowed()
+        permissions.check(caller, path, call)
         return await operation(call)
 
     return _answering(service, operate)

@@ -1,8 +1,8 @@
 """Who is asking: the HMAC-SHA1 signature of SMQ.
 
 ``Authorization: MNS <key id>:base64(HMAC-SHA1(secret, method, content-md5, content-type, date, x-mns-* headers and
-path with query))``: help.aliyun.com/document_detail/27487.html. There is no STS here: a ``security-token`` is not
-looked at (nor is it signed).
+path with query))``: help.aliyun.com/document_detail/27487.html. Temporary credentials of a function's role come with
+their token in the header ``security-token``, which is not signed; without it the key is unknown.
 """
 
 from __future__ import annotations
@@ -14,15 +14,17 @@ from datetime import datetime, timezone
 from typing import TYPE_CHECKING
 
 from localcloud.mns.errors import SmqError
+from localcloud.ram import caller_of
 from localcloud.signing import http_time, is_skewed, same
 
 if TYPE_CHECKING:
+    from localcloud.ram import Caller
     from localcloud.signing import WireRequest
     from localcloud.state import Cloud
 
 
-def check(request: WireRequest, body: bytes, cloud: Cloud, now: datetime | None = None) -> None:
-    """Return if `request` was signed with this cloud's key within the last 15 minutes. Raises `SmqError`."""
+def check(request: WireRequest, body: bytes, cloud: Cloud, now: datetime | None = None) -> Caller:
+    """Who signed `request` within the last 15 minutes: the account or one of its roles. Raises `SmqError`."""
     headers = request.headers
     for name, code in (
         ("authorization", "MissingAuthorizationHeader"),
@@ -35,17 +37,19 @@ def check(request: WireRequest, body: bytes, cloud: Cloud, now: datetime | None 
     key_id, found, signature = credential.strip().partition(":")
     if scheme != "MNS" or not found:
         raise SmqError(400, "InvalidAuthorizationHeader", "The Authorization header format is invalid.")
-    if not same(key_id, cloud.access_key_id):
+    caller = caller_of(cloud, key_id, headers.get("security-token", ""))
+    if caller is None:
         raise SmqError(403, "InvalidAccessKeyId", "The AccessKey Id you provided is not exist.")
     moment = http_time(headers["date"])
     if moment is None:
         raise SmqError(400, "InvalidDateHeader", "The Date header format is invalid.")
     if is_skewed(moment, now or datetime.now(timezone.utc)):
         raise SmqError(408, "TimeExpired", "The http request you sent is expired.")
-    if not same(signature, _signature(request, cloud.access_key_secret)):
+    if not same(signature, _signature(request, caller.credentials.access_key_secret)):
         message = "The request signature we calculated does not match the signature you provided."
         raise SmqError(403, "SignatureDoesNotMatch", message)
     _check_digest(headers.get("content-md5"), body)
+    return caller
 
 
 def _signature(request: WireRequest, secret: str) -> str:

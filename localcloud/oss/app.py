@@ -2,9 +2,9 @@
 
 It stands in for one account's OSS in one region. What is real: the wire protocol, both signature versions, atomic
 create-only writes, strong consistency, byte-order listings, checksums, conditions, ranges, tags, ACLs and multipart
-uploads, and lifecycle rules by which objects end by their age. What is not: versions, encryption, callbacks, image
-processing, other lifecycle rules, policies, STS, anything that bills; a request for one of those is refused with 501
-NotImplemented.
+uploads, lifecycle rules by which objects end by their age, and the policies of RAM roles. What is not: versions,
+encryption, callbacks, image processing, other lifecycle rules, bucket policies, anything that bills; a request for one
+of those is refused with 501 NotImplemented.
 """
 
 from __future__ import annotations
@@ -26,7 +26,8 @@ from localcloud.oss import buckets, lifecycle, multipart, objects
 from localcloud.oss.answers import refusal
 from localcloud.oss.call import Call, Target, check_names
 from localcloud.oss.errors import OssError, not_implemented
-from localcloud.oss.signatures import SUBRESOURCES, is_signed
+from localcloud.oss.permissions import may
+from localcloud.oss.signatures import SUBRESOURCES, signer
 from localcloud.oss.store import Store
 from localcloud.signing import WireRequest
 from shared.retention import retentions
@@ -142,15 +143,18 @@ async def _operate(request: Request, store: Store, cloud: Cloud) -> Response:
     wire = WireRequest.of(request)
     target = Target.of(wire)
     check_names(target)
-    is_owner = is_signed(wire, target, cloud)
-    operation = _chosen(wire.method, target)
+    caller = signer(wire, target, cloud)
+    operation, name = _chosen(wire.method, target)
+    # A role that no policy allows this is a stranger, who may still read what is public.
+    is_owner = caller is not None and may(caller, name, wire, target, cloud)
     return await operation(Call(request, wire.headers, target, is_owner, store, cloud))
 
 
-def _chosen(method: str, target: Target) -> _Operation:
+def _chosen(method: str, target: Target) -> tuple[_Operation, str]:
+    """The operation, and its name in tables: ``GET``, ``PUT acl``."""
     operations = _OBJECT if target.key else _BUCKET if target.bucket else _SERVICE
     subresource = "+".join(sorted(name for name in target.query if name in SUBRESOURCES - _MODIFIERS))
     operation = operations.get((method, subresource))
     if operation is None:
         raise not_implemented(f"{method} ?{subresource}" if subresource else method)
-    return operation
+    return operation, f"{method} {subresource}".strip()

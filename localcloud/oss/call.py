@@ -50,7 +50,7 @@ class Target:
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A request whose sender is known. `is_owner` is False for an anonymous one."""
+    """A request whose sender is known. `is_owner` is False for an anonymous one, and for a role that may not do it."""
 
     request: Request
     headers: Mapping[str, str]

@@ -7,12 +7,14 @@ import shutil
 import tempfile
 import time
 import uuid
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
 import requests
 
+from cli.policies import deployment_values, policy_documents
+from localcloud.ram import filled, grant, role_credentials
 from localcloud.state import Cloud
 from localcloud.supervisor import Supervisor
 from shared.services import Services
@@ -65,7 +67,19 @@ class Stage:
         services = self.services(settings)
         for bucket in (services.ledger.bucket, services.gallery, services.renders):
             bucket._bucket.create_bucket()
+        values = {Settings.variable(field.name): getattr(settings, field.name) for field in fields(Settings)}
+        values["TRIPCANVAS_ACCOUNT_ID"] = self.cloud.account_id
+        for role, policy in policy_documents().items():
+            grant(self.cloud, f"{role}-{name}", filled(policy, deployment_values(values)))
         return settings
+
+    def credentials_of(self, function: str, settings: Settings) -> Credentials:
+        """What a function signs with: its role's credentials, as Function Compute hands them over; a command, our own."""
+        role = f"tripcanvas-{function.replace('_', '-')}"
+        if role not in policy_documents():
+            return self.credentials
+        found = role_credentials(self.cloud, f"{role}-{settings.ledger_bucket.removeprefix('ledger-')}")
+        return Credentials(found.access_key_id, found.access_key_secret, found.security_token)
 
     def services(self, settings: Settings) -> Services:
         """The harness's own access to a deployment."""

@@ -171,7 +171,7 @@ class Telling:
             function,
             event,
             settings=self._settings,
-            credentials=self._stage.credentials,
+            credentials=self._stage.credentials_of(function, self._settings),
             clock=self._clock,
             timeout_s=self._functions[function].timeout_s,
             ports=self._stage.ports,

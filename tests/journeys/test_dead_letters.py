@@ -19,7 +19,7 @@ from tests.journeys.conftest import SHORT, a_world
 from tests.journeys.test_bad_input import invoke
 
 PROJECT = Path(__file__).parents[2]
-DEPLOYED = ("cli", "functions", "localcloud", "shared", "workflows")
+DEPLOYED = ("cli", "deploy", "functions", "localcloud", "shared", "workflows")
 
 
 @pytest.fixture(scope="module")

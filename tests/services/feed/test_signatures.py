@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import base64
+import time
+from datetime import datetime, timezone
 
 import pytest
+from standardwebhooks import Webhook, WebhookVerificationError
 
 from shared.errors import InvalidInput, Misconfigured
-from shared.webhooks import sign, signing_key, verify
+from shared.webhooks import sign, signing_key, signing_keys, verify
 
 # The example that the scheme's reference libraries are tested with.
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
@@ -53,6 +56,53 @@ def test_one_good_signature_among_several_is_enough_while_a_key_is_changed() -> 
     given = headers(signature=f"v1a,AAAA {SIGNATURE} {sign(new_secret, MESSAGE_ID, SENT_AT, BODY)}")
     assert verify(SECRET, given, BODY, now=SENT_AT) == MESSAGE_ID
     assert verify(new_secret, given, BODY, now=SENT_AT) == MESSAGE_ID
+
+
+NEW_SECRET = "whsec_" + base64.b64encode(bytes(range(32))).decode()
+
+
+@pytest.mark.parametrize("separator", [" ", ",", ", ", "\n"])
+def test_while_a_key_is_changed_the_sender_signs_with_both_and_either_receiver_accepts(separator: str) -> None:
+    both = f"{SECRET}{separator}{NEW_SECRET}"
+    signature = sign(both, MESSAGE_ID, SENT_AT, BODY)
+    assert signature == f"{SIGNATURE} {sign(NEW_SECRET, MESSAGE_ID, SENT_AT, BODY)}"
+    for held in (SECRET, NEW_SECRET, both):
+        assert verify(held, headers(signature=signature), BODY, now=SENT_AT) == MESSAGE_ID
+
+
+def test_a_receiver_with_two_keys_accepts_a_sender_with_either_and_no_third() -> None:
+    both, third = f"{SECRET} {NEW_SECRET}", "whsec_" + "QUFB" * 11
+    for used in (SECRET, NEW_SECRET):
+        given = headers(signature=sign(used, MESSAGE_ID, SENT_AT, BODY))
+        assert verify(both, given, BODY, now=SENT_AT) == MESSAGE_ID
+    with pytest.raises(InvalidInput, match="webhook-signature"):
+        verify(both, headers(signature=sign(third, MESSAGE_ID, SENT_AT, BODY)), BODY, now=SENT_AT)
+
+
+@pytest.mark.parametrize(
+    "secret",
+    ["", " , ", f"{SECRET} {NEW_SECRET} {SECRET}", f"{SECRET} whsec_", f"{SECRET},{NEW_SECRET[:20]}", "whsec_"],
+)
+def test_no_key_a_third_one_or_a_short_one_beside_a_good_one_is_refused(secret: str) -> None:
+    with pytest.raises(Misconfigured) as refused:
+        signing_keys(secret)
+    assert NEW_SECRET[6:20] not in str(refused.value)
+
+
+@pytest.mark.parametrize("held", [SECRET, NEW_SECRET])
+def test_the_schemes_own_library_accepts_what_is_signed_here(held: str) -> None:
+    now, body = int(time.time()), '{"title":"雨中西湖"}'.encode()
+    given = headers(timestamp=str(now), signature=sign(f"{SECRET} {NEW_SECRET}", MESSAGE_ID, now, body))
+    assert Webhook(held).verify(body, given) == {"title": "雨中西湖"}
+    with pytest.raises(WebhookVerificationError):
+        Webhook(held).verify(body + b" ", given)
+
+
+def test_what_the_schemes_own_library_signs_is_accepted_here() -> None:
+    now, body = datetime.now(timezone.utc), '{"title":"雨中西湖"}'
+    signature = Webhook(NEW_SECRET).sign(MESSAGE_ID, now, body)
+    given = headers(timestamp=str(int(now.timestamp())), signature=signature)
+    assert verify(f"{SECRET} {NEW_SECRET}", given, body.encode(), now=now.timestamp()) == MESSAGE_ID
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ import requests
 
 from localcloud.oss.call import Target
 from localcloud.oss.errors import OssError
-from localcloud.oss.signatures import is_signed
+from localcloud.oss.signatures import signer
 from localcloud.signing import WireRequest
 from localcloud.state import Cloud
 from localcloud.supervisor import Supervisor
@@ -106,9 +106,9 @@ def test_a_presigned_url_of_another_object_is_refused(cloud: Cloud, version: str
 def test_a_request_from_another_time_is_refused(cloud: Cloud, version: str, minutes: int) -> None:
     request, target = _signed(cloud, version)
     now = datetime.now(timezone.utc)
-    assert is_signed(request, target, cloud, now)
+    assert signer(request, target, cloud, now)
     with pytest.raises(OssError) as error:
-        is_signed(request, target, cloud, now + timedelta(minutes=minutes))
+        signer(request, target, cloud, now + timedelta(minutes=minutes))
     assert (error.value.status, error.value.code) == (403, "RequestTimeTooSkewed")
 
 

@@ -28,6 +28,7 @@ from .errors import (
     canonical_code,
     refusal,
 )
+from .pinned import AddressRefused, is_loopback, is_public, pinned_session
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -41,6 +42,8 @@ _KEY = re.compile(r"[\x21-\x7e]{8,256}")
 _CONNECT_S = 5.0
 _ANSWER_MAX_BYTES = 4 * 1024 * 1024
 _PICTURE_MAX_BYTES = 32 * 1024 * 1024
+#: How long one attempt to fetch a picture may take, however it drips in.
+_PICTURE_S = 120.0
 _ATTEMPTS = 5
 
 
@@ -169,12 +172,13 @@ class Connection:
         for wait_s in (0.5, 1.0, None):
             try:
                 # Without the key: the address carries its own signature.
-                status, content = self._fetched("GET", address, _PICTURE_MAX_BYTES, self.left_s())
+                with self._outside(address) as session:
+                    status, content = self._fetched("GET", address, _PICTURE_MAX_BYTES, _PICTURE_S, session)
                 if status == 200:
                     return content
                 if status < 500:
                     break
-            except requests.exceptions.InvalidURL:
+            except (requests.exceptions.InvalidURL, AddressRefused):
                 break
             except requests.RequestException:
                 pass
@@ -194,18 +198,22 @@ class Connection:
             raise RequestRefused("上传地址不属于百炼", "the address to upload to is not one of DashScope's") from None
         for wait_s in (0.5, None):
             try:
-                status, _ = self._fetched(
-                    "POST",
-                    address,
-                    _ANSWER_MAX_BYTES,
-                    60.0,
-                    # The file has to be the form's last field.
-                    files=[*((field, (None, value)) for field, value in form.items()), ("file", (name, content))],
-                )
+                with self._outside(address) as session:
+                    status, _ = self._fetched(
+                        "POST",
+                        address,
+                        _ANSWER_MAX_BYTES,
+                        60.0,
+                        session,
+                        # The file has to be the form's last field.
+                        files=[*((field, (None, value)) for field, value in form.items()), ("file", (name, content))],
+                    )
                 if status in (200, 204):
                     return
                 if status < 500:
                     break
+            except AddressRefused:
+                break
             except requests.RequestException:
                 pass
             if wait_s is not None:
@@ -214,7 +222,20 @@ class Connection:
             "图片上传到百炼临时空间失败", "the picture could not be uploaded to DashScope's temporary space"
         )
 
-    def _fetched(self, method: str, url: str, max_bytes: int, timeout_s: float, **options: Any) -> tuple[int, bytes]:
+    def _outside(self, address: str) -> requests.Session:
+        """A session for a host that an answer named: on the Internet, or on this machine if DashScope is here."""
+        own = urlsplit(address).hostname == urlsplit(self.base_url).hostname
+        return pinned_session(address, allowed=is_loopback if self.loopback and own else is_public)
+
+    def _fetched(
+        self,
+        method: str,
+        url: str,
+        max_bytes: int,
+        timeout_s: float,
+        session: requests.Session | None = None,
+        **options: Any,
+    ) -> tuple[int, bytes]:
         """Status and body of one exchange, done while interruptions and the deadline are watched.
 
         Raises `requests.RequestException` for every failure of the exchange itself, `PictureRefused` for a body beyond
@@ -224,7 +245,7 @@ class Connection:
 
         def exchange() -> tuple[int, bytes]:
             try:
-                with self._session.request(
+                with (session or self._session).request(
                     method, url, allow_redirects=False, stream=True, timeout=(_CONNECT_S, limit_s), **options
                 ) as response:
                     return response.status_code, self._body(response, max_bytes)

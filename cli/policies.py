@@ -1,0 +1,130 @@
+"""What each function may do in the account: one RAM policy per function, from the table of the calls it makes.
+
+``deploy/policies/<role>.json`` is generated from this table; the embedded cloud enforces those files. Buckets, prefix
+and account differ between deployments and stand there as ``${TRIPCANVAS_…}``. The GPU side, the models and the feed
+are called with tokens and keys of their own: RAM has no say in that.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated
+
+import msgspec
+import typer
+from rich.console import Console
+
+from cli.options import fail
+from localcloud.ram import Policy, PolicyError, Statement, filled
+from shared.settings import Settings
+
+FOLDER = Path("deploy") / "policies"
+
+_LEDGER = "acs:oss:*:*:${TRIPCANVAS_LEDGER_BUCKET}"
+_GALLERY = "acs:oss:*:*:${TRIPCANVAS_GALLERY_BUCKET}"
+_RENDERS = "acs:oss:*:*:${TRIPCANVAS_RENDER_BUCKET}"
+_PICTURES = "${TRIPCANVAS_RENDER_PREFIX}/output/*"
+_ACCOUNT = "${TRIPCANVAS_REGION}:${TRIPCANVAS_ACCOUNT_ID}"
+
+
+def _objects(bucket: str, patterns: tuple[str, ...], *actions: str) -> Statement:
+    """Actions on the objects of a bucket whose keys match one of `patterns`."""
+    resources = tuple(f"{bucket}/{pattern}" for pattern in patterns)
+    return Statement("Allow", tuple(f"oss:{action}" for action in actions), resources)
+
+
+def _listing(bucket: str, *patterns: str) -> Statement:
+    """Listing the keys under prefixes that match one of `patterns`."""
+    return Statement("Allow", ("oss:ListObjects",), (bucket,), {"StringLike": {"oss:Prefix": patterns}})
+
+
+def _publish(topic: str) -> Statement:
+    return Statement("Allow", ("mns:PublishMessage",), (f"acs:mns:{_ACCOUNT}:/topics/{topic}/messages",))
+
+
+#: A message that can't be handled: by the step that refuses it, or by Function Compute after the last attempt.
+_DEAD_LETTERS = Statement(
+    "Allow", ("mns:SendMessage",), (f"acs:mns:{_ACCOUNT}:/queues/${{TRIPCANVAS_DEAD_LETTER_QUEUE}}/messages",)
+)
+#: Function Compute writes a function's log as the function's role.
+_LOG = Statement("Allow", ("log:PostLogStoreLogs",), (f"acs:log:{_ACCOUNT}:project/*/logstore/*",))
+
+#: The log of a journey: reading the newest entry needs the list of them.
+_JOURNEYS = (
+    _objects(_LEDGER, ("journeys/*",), "GetObject", "PutObject"),
+    _listing(_LEDGER, "journeys/*"),
+    _objects(_LEDGER, ("open/*",), "PutObject", "DeleteObject"),
+)
+_RENDERED = (_objects(_RENDERS, (_PICTURES,), "GetObject"),)
+#: Pictures are put, read by the signed address of a draft, listed before they are put again, and taken back.
+_PICTURES_STORED = (
+    _objects(_GALLERY, ("private/*", "posts/*"), "GetObject", "PutObject", "PutObjectAcl", "DeleteObject"),
+    _listing(_GALLERY, "private/*", "posts/*"),
+)
+
+#: What each role may do, by its name, which is also that of its function.
+STATEMENTS: Mapping[str, tuple[Statement, ...]] = {
+    "tripcanvas-trip-completed": (
+        _objects(_LEDGER, ("trips/*", "dead-letters/*"), "GetObject", "PutObject"),
+        *_JOURNEYS,
+        _DEAD_LETTERS,
+        _LOG,
+    ),
+    "tripcanvas-relay-results": (_publish("${TRIPCANVAS_RESULT_TOPIC}"), _LOG),
+    "tripcanvas-image-ready": (
+        *_JOURNEYS,
+        *_RENDERED,
+        *_PICTURES_STORED,
+        _publish("${TRIPCANVAS_FEED_TOPIC}"),
+        _DEAD_LETTERS,
+        _LOG,
+    ),
+    "tripcanvas-sweep-journeys": (
+        _objects(_LEDGER, ("trips/*",), "GetObject"),
+        *_JOURNEYS,
+        _listing(_LEDGER, "open/*"),
+        *_RENDERED,
+        _listing(_RENDERS, _PICTURES),
+        *_PICTURES_STORED,
+        _publish("${TRIPCANVAS_RESULT_TOPIC}"),
+        _publish("${TRIPCANVAS_FEED_TOPIC}"),
+        _LOG,
+    ),
+}
+
+
+def policy_documents() -> dict[str, bytes]:
+    """The policy of every role as it stands in its file, by the role's name."""
+    return {
+        role: msgspec.json.format(msgspec.json.encode(Policy("1", statements)), indent=2) + b"\n"
+        for role, statements in STATEMENTS.items()
+    }
+
+
+def deployment_values(environment: Mapping[str, str]) -> dict[str, str]:
+    """What the variables of the policies stand for in a deployment: its environment over the settings' defaults."""
+    return {**Settings.defaults(), **{name: value for name, value in environment.items() if value}}
+
+
+def policies(
+    out: Annotated[Path, typer.Option("--out", help="Folder to write to.")] = FOLDER,
+    fill: Annotated[
+        bool, typer.Option("--filled", help="With this environment's buckets and account, ready for RAM.")
+    ] = False,
+) -> None:
+    """Write each function's RAM policy, generated from the calls that it makes."""
+    if fill and out.resolve() == FOLDER.resolve():
+        fail("--filled: name another folder with --out; deploy/policies holds the policies of every deployment")
+    documents = policy_documents()
+    try:
+        if fill:
+            values = deployment_values(os.environ)
+            documents = {role: filled(document, values) for role, document in documents.items()}
+    except PolicyError as error:
+        fail(str(error))
+    out.mkdir(parents=True, exist_ok=True)
+    for role, document in documents.items():
+        (out / f"{role}.json").write_bytes(document)
+        Console(highlight=False).print(f"{out / role}.json", soft_wrap=True)
