@@ -58,17 +58,27 @@ _JOURNEYS = (
     _objects(_LEDGER, ("open/*",), "PutObject", "DeleteObject"),
 )
 _RENDERED = (_objects(_RENDERS, (_PICTURES,), "GetObject"),)
-#: Pictures are put, read by the signed address of a draft, listed before they are put again, and taken back.
+#: Pictures are put, read by the signed address of a draft, and listed before they are put again.
 _PICTURES_STORED = (
-    _objects(_GALLERY, ("private/*", "posts/*"), "GetObject", "PutObject", "PutObjectAcl", "DeleteObject"),
+    _objects(_GALLERY, ("private/*", "posts/*"), "GetObject", "PutObject", "PutObjectAcl"),
     _listing(_GALLERY, "private/*", "posts/*"),
+)
+#: A run that finds its journey cancelled or withdrawn takes back what it made: a post, pictures, renders.
+_TAKEN_BACK = (
+    _objects(_GALLERY, ("private/*", "posts/*"), "DeleteObject"),
+    _listing(_GALLERY, "private/*", "posts/*"),
+    _objects(_RENDERS, (_PICTURES,), "DeleteObject"),
+    _listing(_RENDERS, _PICTURES),
+    _publish("${TRIPCANVAS_FEED_TOPIC}"),
 )
 
 #: What each role may do, by its name, which is also that of its function.
 STATEMENTS: Mapping[str, tuple[Statement, ...]] = {
     "tripcanvas-trip-completed": (
         _objects(_LEDGER, ("trips/*", "dead-letters/*"), "GetObject", "PutObject"),
+        _objects(_LEDGER, ("tombstones/*",), "GetObject"),
         *_JOURNEYS,
+        *_TAKEN_BACK,
         _DEAD_LETTERS,
         _LOG,
     ),
@@ -77,7 +87,7 @@ STATEMENTS: Mapping[str, tuple[Statement, ...]] = {
         *_JOURNEYS,
         *_RENDERED,
         *_PICTURES_STORED,
-        _publish("${TRIPCANVAS_FEED_TOPIC}"),
+        *_TAKEN_BACK,
         _DEAD_LETTERS,
         _LOG,
     ),
@@ -86,10 +96,9 @@ STATEMENTS: Mapping[str, tuple[Statement, ...]] = {
         *_JOURNEYS,
         _listing(_LEDGER, "open/*"),
         *_RENDERED,
-        _listing(_RENDERS, _PICTURES),
         *_PICTURES_STORED,
+        *_TAKEN_BACK,
         _publish("${TRIPCANVAS_RESULT_TOPIC}"),
-        _publish("${TRIPCANVAS_FEED_TOPIC}"),
         _LOG,
     ),
 }
