@@ -50,7 +50,7 @@ def main(only: str, fault: str, workers: int, *, every: bool, listing: bool) -> 
         print(f"    again: python -m tests.faults --only '{cell.row.id}' --fault {cell.fault}")
     missed = sum(not cell.struck for cell in cells)
     print(
-        f"\n{len(stories)} stories, {len(rows)} calls, {len(cells)} tellings: {len(failures)} failed, {missed} missed"
+        f"\n{len(stories)} stories, {len(rows)} calls, {len(plan if listing else cells)} tellings: {len(failures)} failed, {missed} missed"
     )
     return 1 if failures or broken_stories else 0
 

@@ -161,9 +161,12 @@ class Workers:
 def rows_of(recorded: dict[str, Told]) -> list[Row]:
     """The calls to strike, each in every context in which a story makes it.
 
-    The context of a reading call is all that its invocation did before. That of a writing one is what was written
-    before; numbers of attempts and entries are no difference there.
+    The context of a reading call is all that its invocation did before, but of a command's (a person repeats it) what
+    that wrote before and how the call is named. That of a writing one is what was written before; numbers of attempts
+    and entries are no difference there.
     """
+    from tests.faults.invoking import FUNCTIONS
+
     rows: list[Row] = []
     contexts, names = set(), set()
     for story, told in recorded.items():
@@ -175,7 +178,10 @@ def rows_of(recorded: dict[str, Told]) -> list[Row]:
                     name = _NUMBER.sub("<n>", seen.call)
                     if not is_read(name):
                         written.append(name)
-                    context = tuple(done if is_read(name) else written)
+                    if is_read(name):
+                        context = tuple(done) if function in FUNCTIONS else (*written, name)
+                    else:
+                        context = tuple(written)
                     if context in contexts:
                         continue
                     contexts.add(context)
