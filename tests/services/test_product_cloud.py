@@ -73,6 +73,8 @@ def test_every_setting_that_the_cloud_gives_is_one_that_the_product_reads(cloud)
 def test_every_address_that_the_product_needs_is_given_by_the_cloud(cloud):
     settings = Settings.from_environment(cloud.environment())
     for setting in fields(Settings):
+        if setting.name == "kms_endpoint":  # Empty means the region's own; the cloud's secrets are not encrypted.
+            continue
         assert settings.need(setting.name)
         if setting.name.endswith(("_url", "_endpoint")):
             assert getattr(settings, setting.name).startswith("http://127.0.0.1:")
