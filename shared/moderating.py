@@ -41,7 +41,7 @@ def check_words(course: Course) -> tuple[Verdict, ...]:
         return held.verdicts
     services = course.services
     found = services.moderation.text(services.settings.need("green_words_service"), text, course.journey.id)
-    verdicts = (_verdict(WORDS, found, services),)
+    verdicts = (_verdict(WORDS, found),)
     _decide(course, verdicts)
     return verdicts
 
@@ -51,7 +51,7 @@ def check_answer(brief: Brief, journey_id: str, services: Services) -> Verdict:
     parts = (brief.title, brief.caption, " ".join(brief.tags), brief.alt_text, brief.painting_prompt)
     text = "\n".join((*parts, brief.negative_prompt))[:_MOST_CHARACTERS]
     found = services.moderation.text(services.settings.need("green_answer_service"), text, journey_id)
-    return _verdict(ANSWER, found, services)
+    return _verdict(ANSWER, found)
 
 
 def check_picture(course: Course, pictures: tuple[EncodedPicture, ...]) -> tuple[Verdict, ...]:
@@ -72,7 +72,7 @@ def check_picture(course: Course, pictures: tuple[EncodedPicture, ...]) -> tuple
         raise Misconfigured(f"{services.settings.variable('green_picture_services')} names no service")
     data_id = f"{journey.id}-{picture.sha256[:12]}.{picture.extension}"
     findings = services.moderation.picture(names, picture.body, data_id)
-    verdicts = tuple(_verdict(PICTURE, found, services, picture.sha256) for found in findings)
+    verdicts = tuple(_verdict(PICTURE, found, picture.sha256) for found in findings)
     _decide(course, verdicts)
     return verdicts
 
@@ -120,13 +120,13 @@ def _decide(course: Course, verdicts: tuple[Verdict, ...]) -> None:
         course.add(Held(at=services.now(), code=MODERATION, reason=told(verdicts), verdicts=verdicts))
 
 
-def _verdict(subject: str, found: Finding, services: Services, sha256: str = "") -> Verdict:
+def _verdict(subject: str, found: Finding, sha256: str = "") -> Verdict:
     return Verdict(
         subject=subject,
         service=found.service,
         level=found.level,
         labels=found.labels,
         request_id=found.request_id,
-        at=services.now(),
+        at=found.at,
         sha256=sha256,
     )

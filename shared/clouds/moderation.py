@@ -16,6 +16,7 @@ import logging
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import datetime, timezone
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -52,12 +53,16 @@ _SETTINGS_CODES = (
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What one service says of one content: a level of `LEVELS`, and the names of the risks, never the content."""
+    """What one service says of one content: a level of `LEVELS`, and the names of the risks, never the content.
+
+    `at` is when its answer came.
+    """
 
     service: str
     level: str
     labels: tuple[str, ...]
     request_id: str
+    at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -261,7 +266,7 @@ def _finding(service: str, body: Any, data: Any) -> Finding:
         level = max(level, data.attack_level, key=LEVELS.index)
         labels += ("attack",)
     shown = tuple(dict.fromkeys(label for label in labels if label != "nonLabel"))[:_MOST_LABELS]
-    return Finding(service, level, shown, code_word(body.request_id))
+    return Finding(service, level, shown, code_word(body.request_id), datetime.now(timezone.utc))
 
 
 def _place(data: Any, *, is_inside: bool) -> UploadPlace:
