@@ -104,7 +104,7 @@ class Moderation:
         place = self._upload_place()
         key = f"{place.prefix}{data_id}"
         self._put(place, key, body)
-        parameters = _json(ossBucketName=place.bucket, ossObjectName=key, ossRegionId=self._region, dataId=data_id)
+        parameters = _json(ossBucketName=place.bucket, ossObjectName=key, dataId=data_id)
         request = ImageBatchModerationRequest(service=",".join(services), service_parameters=parameters)
         answer = self._asked(self._client.image_batch_moderation_with_options, request, _PICTURE_S)
         results = {result.service: result for result in (answer.data.results if answer.data else None) or ()}
