@@ -278,6 +278,10 @@ class Ledger:
         for key in self.bucket.keys("held/", limit=_MAX_MARKERS):
             yield key.split("/", 2)[1]
 
+    def held_keys(self, journey_id: str) -> list[str]:
+        """Where one journey stands in that index."""
+        return list(self.bucket.keys(f"held/{journey_id}/"))
+
     def due(self, now: datetime) -> Iterator[Marker]:
         """Markers whose minute has come, oldest first, at most a few thousand."""
         this_minute = now.astimezone(timezone.utc).strftime(_MINUTE)

@@ -55,15 +55,15 @@ def check_answer(brief: Brief, journey_id: str, services: Services) -> Verdict:
 
 
 def check_picture(course: Course, pictures: tuple[EncodedPicture, ...]) -> tuple[Verdict, ...]:
-    """Have the largest picture that will be public checked; adds the end or the hold when it does not pass.
+    """Have the feed's picture checked; adds the end or the hold when it does not pass.
 
+    The other files that will be public show the same picture; the words on the share card are those that were checked.
     What a person has let pass is not asked about again, as long as it is the same file. Raises what storage and
     service raise.
     """
     services, journey = course.services, course.journey
-    picture = max(
-        (each for each in pictures[1:] if each.extension in _READABLE), key=lambda each: each.width * each.height
-    )
+    # The first is the master, which nobody sees, and those that follow begin with the largest.
+    picture = next(each for each in pictures[1:] if each.extension in _READABLE)
     held = journey.approved(MODERATION)
     if held is not None and held.verdicts and all(each.sha256 == picture.sha256 for each in held.verdicts):
         return held.verdicts

@@ -36,15 +36,19 @@ from localcloud import acs3
 from localcloud.green.pictures import check_picture, make_upload_bucket
 from localcloud.green.rules import LEVELS, Hit, Rule, Rules
 from localcloud.green.wire import NotChecked, Order, Refused, answer, order_of
+from localcloud.ram import caller_of
 from localcloud.signing import WireRequest
 
 if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.responses import Response
 
+    from localcloud.ram import Caller
     from localcloud.state import Cloud
 
 VERSION = "2022-03-02"
+#: What the actions of policies begin with.
+RAM_PRODUCT = "yundun-greenweb"
 
 #: The text services and the most characters each takes.
 TEXT_SERVICES = {
@@ -94,9 +98,11 @@ class Green:
             "DescribeUploadToken": self._token,
         }
         try:
-            self._check_signature(request, body)
+            caller = self._signer(request, body)
             if request.headers.get("x-acs-version") != VERSION or action not in actions:
                 raise Refused(404, "InvalidAction.NotFound", "Specified api is not found.")
+            if not caller.may(f"{RAM_PRODUCT}:{action}", "*"):
+                raise Refused(403, "NoPermission", "The role has no policy that allows this.")
             self._calls[action] += 1
             data = await actions[action](request.url.query, body)
         except Refused as refused:
@@ -120,12 +126,17 @@ class Green:
         """How often each action was served."""
         return JSONResponse(dict(self._calls))
 
-    def _check_signature(self, request: Request, body: bytes) -> None:
-        key_id, secret = self._cloud.access_key_id, self._cloud.access_key_secret
+    def _signer(self, request: Request, body: bytes) -> Caller:
+        wire = WireRequest.of(request)
+        caller = caller_of(self._cloud, acs3.key_id(wire), wire.headers.get("x-acs-security-token", ""))
+        if caller is None:
+            raise Refused.for_signature("InvalidAccessKeyID", "The access key id is not known.")
+        key = caller.credentials
         try:
-            acs3.verify(WireRequest.of(request), body, access_key_id=key_id, access_key_secret=secret)
+            acs3.verify(wire, body, access_key_id=key.access_key_id, access_key_secret=key.access_key_secret)
         except acs3.SignatureRejected as error:
             raise Refused.for_signature(error.code, error.message) from None
+        return caller
 
     async def _text(self, query: str, body: bytes) -> dict[str, Any]:
         order = order_of(query, body)
