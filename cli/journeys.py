@@ -14,6 +14,7 @@ from shared.facts import facts_of
 from shared.feed import title_of
 from shared.journey import (
     TAKING_OVER,
+    Approved,
     Failed,
     Held,
     Inspected,
@@ -110,6 +111,10 @@ def _detail(journey: Journey, record: Record) -> str:
             return f"labelled AI生成; {sizes}"
         case Published():
             return f"{record.visibility} post {record.post_id}"
+        case Approved():
+            return f"by {record.by}"
+        case Failed() if record.by:
+            return f"{record.code}: {record.reason} (by {record.by})"
         case Held() | Rejected() | Failed():
             return f"{record.code}: {record.reason}"
         case _:

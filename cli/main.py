@@ -14,7 +14,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from cli import dead_letters, faults, inspections, nodes, retention, verifying, withdrawing, workflows
+from cli import dead_letters, faults, inspections, nodes, retention, review, verifying, withdrawing, workflows
 from cli.cars import commands as cars
 from cli.checking import check
 from cli.cloud import (
@@ -37,6 +37,7 @@ from shared.errors import InvalidInput, TripcanvasError
 app = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__, pretty_exceptions_show_locals=False)
 app.add_typer(faults.app, name="faults")
 app.add_typer(dead_letters.app, name="dead-letters")
+app.add_typer(review.app, name="review")
 app.add_typer(workflows.app, name="workflows")
 app.add_typer(eas.app, name="eas")
 app.add_typer(nodes.app, name="nodes")
@@ -62,7 +63,7 @@ def _prepare() -> None:
 
 @app.command()
 def up(root: Root, detach: Annotated[bool, typer.Option("--detach", help="Return once it runs.")] = False) -> None:
-    """Run Alibaba Cloud on this machine: seven services, one process tree, state under the root folder."""
+    """Run Alibaba Cloud on this machine: eight services, one process tree, state under the root folder."""
     cloud = Cloud.open(root)
     try:
         if is_up(cloud):

@@ -72,12 +72,26 @@ _TAKEN_BACK = (
     _publish("${TRIPCANVAS_FEED_TOPIC}"),
 )
 
+#: A journey that is held is put into the index of those that wait for a person.
+_HOLD = _objects(_LEDGER, ("held/*",), "PutObject")
+
+
+def _moderation(*actions: str) -> Statement:
+    return Statement("Allow", tuple(f"yundun-greenweb:{action}" for action in actions), ("*",))
+
+
+_TEXTS_CHECKED = _moderation("TextModerationPlus")
+#: What is put into the bucket that moderation lends is put with the keys that it lends.
+_PICTURES_CHECKED = _moderation("DescribeUploadToken", "ImageBatchModeration")
+
 #: What each role may do, by its name, which is also that of its function.
 STATEMENTS: Mapping[str, tuple[Statement, ...]] = {
     "tripcanvas-trip-completed": (
         _objects(_LEDGER, ("trips/*", "dead-letters/*"), "GetObject", "PutObject"),
         _objects(_LEDGER, ("tombstones/*",), "GetObject"),
         *_JOURNEYS,
+        _HOLD,
+        _TEXTS_CHECKED,
         *_TAKEN_BACK,
         _DEAD_LETTERS,
         _LOG,
@@ -85,7 +99,9 @@ STATEMENTS: Mapping[str, tuple[Statement, ...]] = {
     "tripcanvas-relay-results": (_publish("${TRIPCANVAS_RESULT_TOPIC}"), _LOG),
     "tripcanvas-image-ready": (
         *_JOURNEYS,
+        _HOLD,
         *_RENDERED,
+        _PICTURES_CHECKED,
         *_PICTURES_STORED,
         *_TAKEN_BACK,
         _DEAD_LETTERS,
@@ -95,7 +111,10 @@ STATEMENTS: Mapping[str, tuple[Statement, ...]] = {
         _objects(_LEDGER, ("trips/*",), "GetObject"),
         *_JOURNEYS,
         _listing(_LEDGER, "open/*"),
+        _HOLD,
+        _TEXTS_CHECKED,
         *_RENDERED,
+        _PICTURES_CHECKED,
         *_PICTURES_STORED,
         *_TAKEN_BACK,
         _publish("${TRIPCANVAS_RESULT_TOPIC}"),

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 #: The services in starting order; each is a module `localcloud.<name>.app` and a process of its own.
-SERVICES = ("oss", "mns", "eas", "dashscope", "feed", "fc", "comfyui")
+SERVICES = ("oss", "mns", "eas", "dashscope", "feed", "fc", "comfyui", "green")
 
 _FIRST_PORT = 7710
 
@@ -46,7 +46,7 @@ class Cloud:
         root = root.resolve()
         file = root / "cloud.json"
         if file.exists():
-            return cls(root=root, **json.loads(file.read_text("utf-8")))
+            return cls._known(file, free_ports=free_ports)
         root.mkdir(parents=True, exist_ok=True)
         cloud = cls(
             root=root,
@@ -60,6 +60,17 @@ class Cloud:
             feed_secret="whsec_" + secrets.token_urlsafe(32),
         )
         cloud._save(file)
+        return cloud
+
+    @classmethod
+    def _known(cls, file: Path, *, free_ports: bool) -> Cloud:
+        """The cloud of an existing file; a service that came with a later version gets a port."""
+        cloud = cls(root=file.parent, **json.loads(file.read_text("utf-8")))
+        missing = [service for service in (*SERVICES, "admin") if service not in cloud.ports]
+        if missing:
+            chosen = _choose_ports(free_ports=free_ports, taken=frozenset(cloud.ports.values()))
+            cloud.ports.update({service: chosen[service] for service in missing})
+            cloud._save(file)
         return cloud
 
     def _save(self, file: Path) -> None:
@@ -110,6 +121,7 @@ class Cloud:
             "TRIPCANVAS_EAS_CONTROL_URL": self.url("eas"),
             "TRIPCANVAS_EAS_SERVICE": self.eas_standard_service if standard else self.eas_service,
             "TRIPCANVAS_EAS_TOKEN": self.eas_token,
+            "TRIPCANVAS_GREEN_ENDPOINT": self.url("green"),
             "TRIPCANVAS_FEED_URL": f"{self.url('feed')}/api/posts",
             "TRIPCANVAS_FEED_SECRET": self.feed_secret,
             # 27 characters in the right shape, of an organisation in no administrative division: the demo's label is
@@ -126,11 +138,11 @@ class Cloud:
         }
 
 
-def _choose_ports(*, free_ports: bool) -> dict[str, int]:
+def _choose_ports(*, free_ports: bool, taken: frozenset[int] = frozenset()) -> dict[str, int]:
     ports = {}
     with contextlib.ExitStack() as held:
         for offset, service in enumerate((*SERVICES, "admin")):
-            wanted = 0 if free_ports else _FIRST_PORT + offset
+            wanted = 0 if free_ports or _FIRST_PORT + offset in taken else _FIRST_PORT + offset
             ports[service] = _reserve(wanted, held)
     return ports
 

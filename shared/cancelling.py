@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from shared.course import Course
 from shared.errors import InvalidInput
-from shared.journey import Cancelled, Inspected, Step, Stored, Submitted, task_id, trip_key
+from shared.journey import Cancelled, Inspected, Received, Step, Stored, Submitted, task_id, trip_key
+from shared.ledger import Marker
 from shared.reporting import Outcome
 from shared.services import Services
 from shared.traces import remove_traces
@@ -26,11 +27,16 @@ def cancel_trip(trip_id: str, services: Services) -> list[Outcome]:
 
 
 def _cancel(course: Course) -> None:
-    if course.journey.finished:
+    journey, services = course.journey, course.services
+    if journey.ended:
         return
+    if journey.step is Step.HELD:
+        # It has no marker, by which the sweeper would clean up what this run may leave.
+        services.ledger.mark(Marker.of(journey.id, journey.need(Received), services.now()))
     # The end first: from here on no run writes another step, so none begins to post.
-    course.add(Cancelled(at=course.services.now()))
+    course.add(Cancelled(at=services.now()))
     course.commit()
+    services.ledger.release(journey)
     clean_up(course)
 
 

@@ -5,10 +5,10 @@ A trip never fails because the model can't answer.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from shared.clouds.llm import Answer, TextModel
-from shared.errors import Misconfigured, ServiceError
+from shared.errors import Misconfigured, Refused, ServiceError
 from shared.facts import TripFacts
 from shared.prompts import Brief, BriefInvalid, messages, parse_brief, repair_messages
 from shared.styles import Style
@@ -19,12 +19,16 @@ TEMPLATE = "template"
 
 @dataclass(frozen=True, slots=True)
 class Composition:
-    """A valid brief and who wrote it. `fallback` says why the template did; tokens count every answer."""
+    """A valid brief and who wrote it. `fallback` says why the template did; tokens count every answer.
+
+    `refusal` is the code of the model's service, when it refused to answer; it may be its content check's.
+    """
 
     brief: Brief
     written_by: str
     fallback: str
     answers: tuple[Answer, ...]
+    refusal: str = ""
 
     @property
     def rounds(self) -> int:
@@ -49,12 +53,13 @@ def compose(facts: TripFacts, style: Style, seed: int, model: TextModel, *, name
     """
     asked = messages(facts, style)
     answers: list[Answer] = []
-    fault = ""
+    fault = refusal = ""
     for _ in range(2):
         try:
             answers.append(model.ask(asked))
         except (ServiceError, Misconfigured) as error:
             fault = str(error)
+            refusal = error.code if isinstance(error, Refused) else ""
             break
         try:
             brief = parse_brief(answers[-1].text, facts, style, name_places=name_places)
@@ -63,7 +68,7 @@ def compose(facts: TripFacts, style: Style, seed: int, model: TextModel, *, name
             asked = repair_messages(asked, answers[-1].text, str(error))
             continue
         return Composition(brief, answers[-1].model, "", tuple(answers))
-    return by_template(facts, style, seed, fault, tuple(answers))
+    return replace(by_template(facts, style, seed, fault, tuple(answers)), refusal=refusal)
 
 
 def by_template(facts: TripFacts, style: Style, seed: int, fault: str, answers: tuple[Answer, ...] = ()) -> Composition:

@@ -94,15 +94,29 @@ class Course:
 
     def fail(self, code: str, reason: str) -> None:
         """End the journey as `failed`, unless it has ended already."""
-        if not self.journey.finished:
+        if not self.journey.ended:
             self.add(Failed(at=self.services.now(), code=code, reason=reason))
         self.close()
 
     def close(self) -> None:
-        """Write the end, then take away the marker; a cancelled journey keeps it, to be cleaned up once more."""
+        """Write the end, then take away the marker; a cancelled journey keeps it, to be cleaned up once more.
+
+        A held journey is put before people first.
+        """
+        if self.journey.step is Step.HELD and self.journey.unwritten:
+            self.services.ledger.hold(self.journey)
         self.commit()
         if self.journey.step is not Step.CANCELLED:
             self.services.ledger.close(self.journey, self.services.step_allowance)
+            self.reopen()
+
+    def reopen(self) -> None:
+        """Mark a journey again that a person has sent on while its marker, of which it may be, was taken away."""
+        if self.journey.step is not Step.HELD:
+            return
+        newest = self.services.ledger.read(self.journey.id)
+        if not newest.finished:
+            self.services.ledger.mark(Marker.of(newest.id, newest.need(Received), self.services.now()))
 
     def hand_over(self, outcome: Outcome) -> None:
         """Leave a journey that could not be taken to its next wait to the sweeper, by a marker for the next look."""

@@ -1,4 +1,4 @@
-"""From a finished render to a post in the feed: fetch, inspect, label, store, publish."""
+"""From a finished render to a post in the feed: fetch, inspect, label, have it checked, store, publish."""
 
 from __future__ import annotations
 
@@ -31,6 +31,8 @@ from shared.journey import (
     Submitting,
     parse_task_id,
 )
+from shared.moderating import PICTURE, blocked, check_picture, refused_by_model
+from shared.render_errors import CONTENT_REJECTED
 from shared.renders import Render
 from shared.reporting import Outcome
 from shared.results import Files, SinkRecord, read_answer
@@ -48,6 +50,7 @@ _DRAFT_URL_S = 7 * 24 * 3600
 _FOREVER = "public, max-age=31536000, immutable"
 #: Entries of a journey whose first render is reported in the straight path: queued, and the queue's answer.
 _ENTRIES_BEFORE_FIRST_RESULT = 2
+_QUEUED = (Step.SUBMITTING, Step.SUBMITTED)
 
 
 def take_result(message: Message, services: Services) -> Outcome:
@@ -67,6 +70,9 @@ def take_result(message: Message, services: Services) -> Outcome:
     try:
         entries = _ENTRIES_BEFORE_FIRST_RESULT if attempt == 1 else 0
         course = Course(services.ledger.read(journey_id, entries=entries), services)
+        if entries and course.journey.step not in _QUEUED:
+            # Its way to the queue was not the straight one; this is a state from before.
+            course.reload()
         if not course.journey.records:
             log("foreign_result", journey=journey_id)
             return Outcome(journey_id, "ignored", "no such journey")
@@ -92,8 +98,8 @@ def go_on(course: Course) -> None:
         if failed.busy and course.journey.unwritten:
             # Just reported: it is written with this trouble, and tried again when it has had a rest.
             raise Unavailable("comfyui", failed.code, failed.reason)
-        _again(course, Failed(at=course.services.now(), code=failed.code, reason=failed.reason), can_help=failed.retry)
-    elif course.journey.step is Step.INSPECTED:
+        _again(course, _end_of(failed, course.services), can_help=failed.retry)
+    elif course.journey.place is Step.INSPECTED:
         _after_inspection(course, render)
     elif course.journey.step is Step.STORED:
         _store_again(course, render)
@@ -106,7 +112,7 @@ def go_on(course: Course) -> None:
 def _take(course: Course, attempt: int, result: SinkRecord) -> None:
     """Add the result, if it is what the journey waits for; late and repeated ones change nothing."""
     journey, services = course.journey, course.services
-    if journey.step not in (Step.SUBMITTING, Step.SUBMITTED) or journey.attempt != attempt:
+    if journey.step not in _QUEUED or journey.attempt != attempt:
         return
     about = services.workflow_named(journey.need(Submitting).workflow).about
     answer = read_answer(result, about.output_node, about.plate_node)
@@ -116,6 +122,13 @@ def _take(course: Course, attempt: int, result: SinkRecord) -> None:
     else:
         code, reason, retry, busy = answer.code, answer.reason, answer.retry, answer.busy
         course.add(RenderFailed(at=now, attempt=attempt, code=code, reason=reason, retry=retry, busy=busy))
+
+
+def _end_of(failed: RenderFailed, services: Services) -> Failed:
+    """The end of a journey whose last render failed so."""
+    if failed.code == CONTENT_REJECTED:
+        return blocked((refused_by_model(PICTURE, failed.code, services),), services)
+    return Failed(at=services.now(), code=failed.code, reason=failed.reason)
 
 
 def _again(course: Course, end: StepRecord, *, can_help: bool = True) -> None:
@@ -128,7 +141,11 @@ def _again(course: Course, end: StepRecord, *, can_help: bool = True) -> None:
 
 def _after_inspection(course: Course, render: Render) -> None:
     inspected = course.journey.need(Inspected)
-    if inspected.verdict == "pass":
+    if inspected.verdict == "refused":
+        verdict = refused_by_model(PICTURE, "DataInspectionFailed", course.services)
+        course.add(blocked((verdict,), course.services))
+        return
+    if inspected.verdict == "pass" or course.journey.approved("inspection"):
         _store(course, render)
         return
     missed = ", ".join(f"{metric.name} {metric.value:g}" for metric in inspected.metrics if not metric.passed)
@@ -138,18 +155,21 @@ def _after_inspection(course: Course, render: Render) -> None:
 
 
 def _store(course: Course, render: Render) -> None:
-    """Write what will stand in the gallery, then put it there."""
+    """Have the picture checked, write what will stand in the gallery, then put it there."""
     try:
         pictures, metrics, stored = _prepared(course, render)
     except (InvalidInput, Refused) as error:
         course.fail("picture_lost", str(error))
         return
     missed = [metric for metric in metrics if not metric.passed]
-    if missed:
+    if missed and not course.journey.approved("encoding"):
         reason = ", ".join(f"{metric.name} {metric.value:g}" for metric in missed)
         course.add(Held(at=course.services.now(), code="encoding", reason=reason))
         return
-    course.add(stored)
+    verdicts = check_picture(course, pictures)
+    if course.journey.finished:
+        return
+    course.add(msgspec.structs.replace(stored, verdicts=verdicts))
     course.commit()
     _put(pictures, stored, course)
 

@@ -55,7 +55,7 @@ class Misconfigured(TripcanvasError):
 class ServiceError(TripcanvasError):
     """A service did not do what was asked.
 
-    `service` is one of ``oss mns eas dashscope feed fc comfyui kms``; `code` is the service's own code, or
+    `service` is one of ``oss mns eas dashscope green feed fc comfyui kms``; `code` is the service's own code, or
     ``Timeout``/``ConnectionFailed`` when there was no answer.
     """
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from shared.course import Course
 from shared.errors import InvalidInput, Misconfigured, Refused
 from shared.journey import Inspected, Metric, Received
+from shared.moderating import is_content_code
 from shared.submission import HEIGHT, WIDTH
 from shared.telemetry import log
 from shared.traces import picture_folders
@@ -32,6 +33,8 @@ class _Findings:
     zones: tuple[Zone, ...] = ()
     #: Whether another render can't mend what failed.
     hopeless: bool = False
+    #: Whether the judge's own content check refused to look at it.
+    refused: bool = False
 
     @property
     def passed(self) -> bool:
@@ -60,7 +63,7 @@ def inspect_render(course: Course, render: Render) -> None:
         _measure(render, _limits(style), found)
         if found.passed:
             _judge(render, style, found)
-    verdict = "pass" if found.passed else "hold" if found.hopeless else "again"
+    verdict = "refused" if found.refused else "pass" if found.passed else "hold" if found.hopeless else "again"
     marked = pixels is not None and not found.passed
     overlay = f"{picture_folders(journey.id)[0]}inspection-{journey.attempt}.png" if marked else ""
     course.add(
@@ -111,9 +114,10 @@ def _judge(render: Render, style: Style, found: _Findings) -> None:
         return
     try:
         found.metrics += judge(render.pixels, style, model, with_car=render.order is not None).metrics
-    except (Refused, Unreadable):
-        # The model's own moderation, or a model that does not keep to the form: a person looks.
+    except (Refused, Unreadable) as error:
+        # The model's own moderation, or a model that does not keep to the form: no other render helps.
         found.failed("judge_answers")
+        found.refused = isinstance(error, Refused) and is_content_code(error.code)
         found.hopeless = True
 
 

@@ -5,23 +5,34 @@ from __future__ import annotations
 import re
 from datetime import datetime, timedelta
 
-from shared.composing import by_template, compose
+from shared.composing import TEMPLATE, Composition, by_template, compose
 from shared.course import Course
-from shared.errors import Conflict, InvalidInput, Misconfigured, TripcanvasError
+from shared.errors import Conflict, InvalidInput, Misconfigured, ServiceError, TripcanvasError
 from shared.events import Message
 from shared.facts import facts_of, sun_elevation_of
-from shared.journey import Prompted, Received, Step, journey_id, seed_of, trip_key
+from shared.journey import Prompted, Received, Step, Verdict, journey_id, seed_of, trip_key
 from shared.ledger import WITHDRAWN_CLAIM, Marker, TripClaim
+from shared.moderating import (
+    ANSWER,
+    WORDS,
+    blocked,
+    check_answer,
+    check_words,
+    is_content_code,
+    passes,
+    refused_by_model,
+    told,
+)
 from shared.rejection import NoConsent, reject, reject_conflict
 from shared.reporting import Outcome
 from shared.services import Services
-from shared.styles import choose_style
+from shared.styles import Style, choose_style
 from shared.submission import BACKFILL, LIVE, submit
 from shared.telemetry import log
 from shared.trips import Trip, check_is_over, content_hash, parse_trip
 
-#: Time one journey may need here: a model that answers late twice, and everything else.
-_ONE_JOURNEY = timedelta(seconds=75)
+#: Time one journey may need here: a model that answers late twice, moderation, and everything else.
+_ONE_JOURNEY = timedelta(seconds=95)
 _NO_TIME = "no time left in this run"
 
 
@@ -134,14 +145,23 @@ def _take_journey(
 
 
 def begin(course: Course) -> None:
-    """Write the brief of a journey that has none, and queue its first render; any other journey stays as it is."""
-    if course.journey.step is Step.RECEIVED:
-        course.add(_prompted(course))
+    """Write the brief of a journey that has none, and queue its first render; any other journey stays as it is.
+
+    Words that moderation does not let pass end the journey here, or hold it.
+    """
+    if course.journey.place is Step.RECEIVED:
+        _write(course, check_words(course))
+        if course.journey.finished:
+            course.close()
+            return
     if course.journey.step in (Step.PROMPTED, Step.SUBMITTING):
         submit(course)
 
 
-def _prompted(course: Course) -> Prompted:
+def _write(course: Course, on_words: tuple[Verdict, ...]) -> None:
+    """Add the brief to a journey whose words passed, or its end when the model's own content check refuses them."""
+    if course.journey.finished:
+        return
     services, received = course.services, course.journey.need(Received)
     style, seed = services.style(received.style), seed_of(course.journey.id)
     try:
@@ -150,16 +170,42 @@ def _prompted(course: Course) -> Prompted:
         composition = by_template(received.facts, style, seed, str(error))
     else:
         composition = compose(received.facts, style, seed, model, name_places=received.show_cities)
+    verdicts = on_words
+    if is_content_code(composition.refusal):
+        verdicts += (refused_by_model(WORDS if on_words else ANSWER, composition.refusal, services),)
+        if on_words:
+            course.add(blocked(verdicts, services))
+            return
+    elif composition.written_by != TEMPLATE:
+        composition, on_answer = _moderated(composition, course, style, seed)
+        verdicts += on_answer
     if composition.fallback:
         log("fallback", journey=course.journey.id, rounds=composition.rounds)
-    return Prompted(
-        at=services.now(),
-        brief=composition.brief,
-        written_by=composition.written_by,
-        fallback=composition.fallback,
-        input_tokens=composition.input_tokens,
-        output_tokens=composition.output_tokens,
+    course.add(
+        Prompted(
+            at=services.now(),
+            brief=composition.brief,
+            written_by=composition.written_by,
+            fallback=composition.fallback,
+            input_tokens=composition.input_tokens,
+            output_tokens=composition.output_tokens,
+            verdicts=verdicts,
+        )
     )
+
+
+def _moderated(
+    composition: Composition, course: Course, style: Style, seed: int
+) -> tuple[Composition, tuple[Verdict, ...]]:
+    """What a model wrote, if moderation lets it pass, else the template's; an answer is billed, and not asked again."""
+    facts, services = course.journey.need(Received).facts, course.services
+    try:
+        verdict = check_answer(composition.brief, course.journey.id, services)
+    except (ServiceError, Misconfigured) as error:
+        return by_template(facts, style, seed, f"answer not checked: {error}", composition.answers), ()
+    if passes(verdict, services):
+        return composition, (verdict,)
+    return by_template(facts, style, seed, told((verdict,)), composition.answers), (verdict,)
 
 
 def _is_late(services: Services, until: datetime | None) -> bool:

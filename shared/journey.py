@@ -52,23 +52,26 @@ class Step(str, Enum):
     FAILED = "failed"
     CANCELLED = "cancelled"
     WITHDRAWN = "withdrawn"
+    APPROVED = "approved"
 
 
 #: What may follow what. `SUBMITTING` after a failed render is the next attempt; a result may arrive before the
-#: submission's own outcome was written, because the answer to the request was lost on its way. `WITHDRAWN` follows
-#: nothing: it takes the place of every record (`Journey.withdrawn`).
+#: submission's own outcome was written, because the answer to the request was lost on its way. A person's `APPROVED` is
+#: followed by what may follow the step before the journey was held (`Journey.place`): these are all of them.
+#: `WITHDRAWN` follows nothing: it takes the place of every record (`Journey.withdrawn`).
 FOLLOWS: dict[Step | None, frozenset[Step]] = {
     None: frozenset({Step.RECEIVED, Step.REJECTED}),
-    Step.RECEIVED: frozenset({Step.PROMPTED, Step.FAILED, Step.CANCELLED}),
+    Step.RECEIVED: frozenset({Step.PROMPTED, Step.HELD, Step.FAILED, Step.CANCELLED}),
     Step.PROMPTED: frozenset({Step.SUBMITTING, Step.FAILED, Step.CANCELLED}),
     Step.SUBMITTING: frozenset({Step.SUBMITTED, Step.RENDERED, Step.RENDER_FAILED, Step.FAILED, Step.CANCELLED}),
     Step.SUBMITTED: frozenset({Step.RENDERED, Step.RENDER_FAILED, Step.FAILED, Step.CANCELLED}),
     Step.RENDERED: frozenset({Step.INSPECTED, Step.FAILED, Step.CANCELLED}),
     Step.RENDER_FAILED: frozenset({Step.SUBMITTING, Step.FAILED, Step.CANCELLED}),
     Step.INSPECTED: frozenset({Step.STORED, Step.SUBMITTING, Step.HELD, Step.FAILED, Step.CANCELLED}),
-    Step.STORED: frozenset({Step.PUBLISHED, Step.HELD, Step.FAILED, Step.CANCELLED}),
+    Step.STORED: frozenset({Step.PUBLISHED, Step.FAILED, Step.CANCELLED}),
     Step.PUBLISHED: frozenset(),
-    Step.HELD: frozenset(),
+    Step.HELD: frozenset({Step.APPROVED, Step.FAILED, Step.CANCELLED}),
+    Step.APPROVED: frozenset({Step.PROMPTED, Step.STORED, Step.HELD, Step.FAILED, Step.CANCELLED}),
     Step.REJECTED: frozenset(),
     Step.FAILED: frozenset(),
     Step.CANCELLED: frozenset(),
@@ -78,6 +81,7 @@ FOLLOWS: dict[Step | None, frozenset[Step]] = {
 #: Steps that are counted by attempt; their records carry the number in the key.
 BY_ATTEMPT = frozenset({Step.SUBMITTING, Step.SUBMITTED, Step.RENDERED, Step.RENDER_FAILED, Step.INSPECTED})
 
+#: Steps after which there is nothing; a held journey is at rest, but a person can send it on.
 ENDS = frozenset(step for step, following in FOLLOWS.items() if step is not None and not following)
 
 #: Age at which an intent without an outcome is taken over: its owner makes one request of at most ten seconds.
@@ -101,6 +105,22 @@ class _Record(msgspec.Struct, frozen=True, kw_only=True, tag_field="step"):
 _R = TypeVar("_R", bound=_Record)
 
 
+class Verdict(msgspec.Struct, frozen=True, kw_only=True):
+    """What one moderation service said of one content of the journey; the content itself is not in it.
+
+    `subject` is "words" (the owner's), "answer" (the text model's), "team" or "picture"; `level` is none, low, medium
+    or high; `sha256` is that of the file, for a picture.
+    """
+
+    subject: str
+    service: str
+    level: str
+    labels: tuple[str, ...]
+    request_id: str
+    at: datetime
+    sha256: str = ""
+
+
 class Received(_Record, frozen=True, kw_only=True, tag=Step.RECEIVED.value):
     """The trip was accepted: what the later steps need of it, and nothing that may not leave the house.
 
@@ -122,13 +142,17 @@ class Received(_Record, frozen=True, kw_only=True, tag=Step.RECEIVED.value):
 
 
 class Prompted(_Record, frozen=True, kw_only=True, tag=Step.PROMPTED.value):
-    """The brief stands. `written_by` is the model id or "template"; `fallback` says why it was the template."""
+    """The brief stands. `written_by` is the model id or "template"; `fallback` says why it was the template.
+
+    `verdicts` are those on the owner's words and on the model's answer.
+    """
 
     brief: Brief
     written_by: str
     fallback: str = ""
     input_tokens: int = 0
     output_tokens: int = 0
+    verdicts: tuple[Verdict, ...] = ()
 
 
 class Submitting(_Record, frozen=True, kw_only=True, tag=Step.SUBMITTING.value):
@@ -187,7 +211,8 @@ class Metric(msgspec.Struct, frozen=True):
 
 
 class Inspected(_Record, frozen=True, kw_only=True, tag=Step.INSPECTED.value):
-    """The picture was measured. `verdict` is "pass", "again", or "hold" where another render can't help.
+    """The picture was measured. `verdict` is "pass", "again", "hold" where another render can't help, or
+    "refused" when the judge's own content check did.
 
     `overlay` is the key in the gallery of a picture that shows what failed, "" when nothing did.
     """
@@ -212,12 +237,13 @@ class StoredObject(msgspec.Struct, frozen=True):
 class Stored(_Record, frozen=True, kw_only=True, tag=Step.STORED.value):
     """The labelled pictures, as they stand in the gallery or are being put there; `label` was read back from them.
 
-    Written before the first of them is put, so that only one run's pictures ever are.
+    Written before the first of them is put, so that only one run's pictures ever are, and after moderation.
     """
 
     master: StoredObject
     variants: tuple[StoredObject, ...]
     label: str
+    verdicts: tuple[Verdict, ...] = ()
 
 
 class Published(_Record, frozen=True, kw_only=True, tag=Step.PUBLISHED.value):
@@ -229,10 +255,17 @@ class Published(_Record, frozen=True, kw_only=True, tag=Step.PUBLISHED.value):
 
 
 class Held(_Record, frozen=True, kw_only=True, tag=Step.HELD.value):
-    """Waits for a person."""
+    """Waits for a person. `code` is inspection, encoding or moderation; `verdicts` are moderation's."""
 
     code: str
     reason: str
+    verdicts: tuple[Verdict, ...] = ()
+
+
+class Approved(_Record, frozen=True, kw_only=True, tag=Step.APPROVED.value):
+    """A person, `by` name, has looked at what was held, and lets the journey go on from there."""
+
+    by: str
 
 
 class Rejected(_Record, frozen=True, kw_only=True, tag=Step.REJECTED.value):
@@ -246,10 +279,12 @@ class Rejected(_Record, frozen=True, kw_only=True, tag=Step.REJECTED.value):
 
 
 class Failed(_Record, frozen=True, kw_only=True, tag=Step.FAILED.value):
-    """Given up, with the reason."""
+    """Given up, with the reason. `by` is the person who ended it, if one did; `verdicts` are what moderation said."""
 
     code: str
     reason: str
+    by: str = ""
+    verdicts: tuple[Verdict, ...] = ()
 
 
 class Cancelled(_Record, frozen=True, kw_only=True, tag=Step.CANCELLED.value):
@@ -285,6 +320,7 @@ StepRecord: TypeAlias = (
     | Stored
     | Published
     | Held
+    | Approved
     | Rejected
     | Failed
     | Cancelled
@@ -334,9 +370,36 @@ class Journey:
         return attempt - refused
 
     @property
+    def place(self) -> Step | None:
+        """Where the journey goes on from: its step, or, for an approved one, that of the record that was held."""
+        if self.step is not Step.APPROVED:
+            return self.step
+        return next(step_of(found) for found in reversed(self.records) if not isinstance(found, Held | Approved))
+
+    @property
     def finished(self) -> bool:
-        """Whether nothing more will happen by itself."""
+        """Whether nothing more will happen by itself: the journey has ended, or waits for a person."""
+        return self.ended or self.step is Step.HELD
+
+    @property
+    def ended(self) -> bool:
+        """Whether nothing can follow."""
         return self.step in ENDS
+
+    @property
+    def begun(self) -> datetime:
+        """Since when the journey is on its way by itself: its beginning, or the last time a person sent it on."""
+        approved = self.find(Approved)
+        return self.records[0].at if approved is None else approved.at
+
+    def approved(self, code: str) -> Held | None:
+        """The hold of this code that a person has let pass, since the newest render."""
+        for before, after in zip(self.records[-2::-1], self.records[:0:-1], strict=True):
+            if isinstance(after, Rendered):
+                return None
+            if isinstance(after, Approved) and isinstance(before, Held) and before.code == code:
+                return before
+        return None
 
     def find(self, kind: type[_R], attempt: int | None = None) -> _R | None:
         """The record of one kind: of the given attempt, or the newest."""
@@ -355,7 +418,7 @@ class Journey:
     def allows(self, record: StepRecord) -> bool:
         """Whether the table allows this record next."""
         step = step_of(record)
-        if step not in FOLLOWS[self.step]:
+        if step not in FOLLOWS[self.step] & FOLLOWS[self.place]:
             return False
         expected = self.attempt + 1 if step is Step.SUBMITTING else self.attempt
         if step in BY_ATTEMPT and record.attempt != expected:
@@ -420,7 +483,8 @@ def due_at(journey: Journey, step_allowance: timedelta) -> datetime:
     """When the journey should have moved on by itself.
 
     A render has its own deadline, and a submission without an outcome `TAKE_OVER_AFTER`; any other step may take
-    `step_allowance`. A journey whose last news is trouble waits for nobody, and is due since then. Raises `ValueError`
+    `step_allowance`. A journey whose last news is trouble or a person's approval waits for nobody, and is due since
+    then. Raises `ValueError`
     for a journey without records.
     """
     if not journey.records:
@@ -432,6 +496,8 @@ def due_at(journey: Journey, step_allowance: timedelta) -> datetime:
         return last.deadline
     if trouble and trouble.at >= last.at:
         return trouble.at
+    if isinstance(last, Approved):
+        return last.at
     return last.at + step_allowance
 
 
@@ -443,5 +509,5 @@ def next_look(journey: Journey, now: datetime, step_allowance: timedelta) -> dat
     due = due_at(journey, step_allowance)
     if due > now:
         return due
-    age = max(now - journey.records[0].at, timedelta(0))
+    age = max(now - journey.begun, timedelta(0))
     return now + min(step_allowance, age / 4)

@@ -6,6 +6,7 @@ run that decided on the same state finds the number taken, reads again and decid
 
     journeys/<first two hex>/<journey id>/<0000…>.json         the journey as of that entry
     open/<minute it is due>/<live|backfill>/<journey id>/<trip key>     while it is not finished
+    held/<journey id>/<trip key>                               while it waits for a person
     trips/<trip key>.json                                      the first message of a trip id: its hash and journeys
     tombstones/<trip key>                                      the trip was withdrawn; nothing more of it is accepted
 
@@ -264,6 +265,23 @@ class Ledger:
         if received is not None:
             self.unmark(Marker.of(journey.id, received, received.at + allowance))
 
+    def hold(self, journey: Journey) -> None:
+        """Put the journey into the index of those that wait for a person."""
+        self.bucket.put(_held_key(journey), b"", "text/plain")
+
+    def release(self, journey: Journey) -> None:
+        """Take the journey out of that index."""
+        self.bucket.delete(_held_key(journey))
+
+    def held(self) -> Iterator[str]:
+        """The ids of the journeys in that index. One may have been interrupted before it was held."""
+        for key in self.bucket.keys("held/", limit=_MAX_MARKERS):
+            yield key.split("/", 2)[1]
+
+    def held_keys(self, journey_id: str) -> list[str]:
+        """Where one journey stands in that index."""
+        return list(self.bucket.keys(f"held/{journey_id}/"))
+
     def due(self, now: datetime) -> Iterator[Marker]:
         """Markers whose minute has come, oldest first, at most a few thousand."""
         this_minute = now.astimezone(timezone.utc).strftime(_MINUTE)
@@ -296,6 +314,10 @@ def _marker(key: str) -> Marker:
 
 def _tombstone_key(trip_key: str) -> str:
     return f"tombstones/{trip_key}"
+
+
+def _held_key(journey: Journey) -> str:
+    return f"held/{journey.id}/{journey.need(Received).trip}"
 
 
 def _claim_key(trip_key: str) -> str:

@@ -12,6 +12,9 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
+#: The code of a render that the image service's own content check refused.
+CONTENT_REJECTED = "content_rejected"
+
 #: Every code of a failed render, and whether another attempt, with another seed and file name, can help. Beside these
 #: there is ``http_<status>``: an answer with that status and without an error that can be read.
 CODES: dict[str, bool] = {
@@ -21,7 +24,7 @@ CODES: dict[str, bool] = {
     "interrupted": True,
     "image_service_busy": True,
     "image_service_refused": False,
-    "content_rejected": False,
+    CONTENT_REJECTED: False,
     "model_missing": False,
     "model_damaged": False,
     "file_missing": False,
@@ -134,7 +137,7 @@ def _service_failure(node: str, code: str) -> RenderError:
     if code == "CarUnusable":
         return failure("graph_fault", f"{node}: the car's asset is missing or broken")
     if code in _CONTENT_CODES:
-        return failure("content_rejected", f"{node}: {code}, the image service's content check refused it")
+        return failure(CONTENT_REJECTED, f"{node}: {code}, the image service's content check refused it")
     if family in _BUSY_FAMILIES and code != "Throttling.AllocationQuota":
         return failure("image_service_busy", f"{node}: {code}")
     if family in _HOPELESS_FAMILIES or code == "Throttling.AllocationQuota":

@@ -11,6 +11,7 @@ from shared.cars import load_cars
 from shared.clouds.image_queue import ImageQueue, open_image_queue
 from shared.clouds.llm import TextModel, VisionModel
 from shared.clouds.messages import Messages, open_messages
+from shared.clouds.moderation import Moderation, open_moderation
 from shared.clouds.objects import Bucket, open_bucket
 from shared.errors import Misconfigured
 from shared.feed import FeedTarget, open_feed
@@ -78,6 +79,12 @@ class Services:
             settings.need("judge_model"),
             settings.number("judge_timeout_s"),
         )
+
+    @cached_property
+    def moderation(self) -> Moderation:
+        """The service that checks texts and pictures before they are used."""
+        settings = self.settings
+        return open_moderation(settings.need("green_endpoint"), settings.region, self.credentials)
 
     @cached_property
     def image_queue(self) -> ImageQueue:

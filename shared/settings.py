@@ -58,6 +58,16 @@ class Settings:
     judge_timeout_s: str = _setting("TRIPCANVAS_JUDGE_TIMEOUT_S", "30")
     image_model: str = _setting("TRIPCANVAS_IMAGE_MODEL", "wan2.2-t2i-flash")
 
+    #: Content Moderation's address, in a region that has the services below.
+    green_endpoint: str = _setting("TRIPCANVAS_GREEN_ENDPOINT", "https://green-cip.cn-shanghai.aliyuncs.com")
+    green_words_service: str = _setting("TRIPCANVAS_GREEN_WORDS_SERVICE", "llm_query_moderation")
+    green_answer_service: str = _setting("TRIPCANVAS_GREEN_ANSWER_SERVICE", "llm_response_moderation")
+    green_team_service: str = _setting("TRIPCANVAS_GREEN_TEAM_SERVICE", "nickname_detection_pro")
+    #: Separated by commas; each of them must let the picture pass.
+    green_picture_services: str = _setting("TRIPCANVAS_GREEN_PICTURE_SERVICES", "aigcCheck,baselineCheck")
+    #: What becomes of low risk: "pass", or "hold" for a person.
+    green_low: str = _setting("TRIPCANVAS_GREEN_LOW", "pass")
+
     eas_url: str = _setting("TRIPCANVAS_EAS_URL")
     eas_service: str = _setting("TRIPCANVAS_EAS_SERVICE", "tripcanvas_comfyui")
     eas_token: str = _setting("TRIPCANVAS_EAS_TOKEN", secret=True)

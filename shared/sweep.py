@@ -80,6 +80,7 @@ def _look_after(marker: Marker, services: Services, swept: Sweep) -> Sweep:
         swept = replace(swept, troubled=swept.troubled + 1)
     elif not journey.records or journey.finished:
         services.ledger.unmark(marker)
+        course.reopen()
         return replace(swept, closed=swept.closed + 1, moved=swept.moved + (journey.records != before.records))
     due = next_look(journey, services.now(), services.step_allowance)
     later = replace(marker, due=due.replace(second=0, microsecond=0))
@@ -101,10 +102,12 @@ def _take_further(course: Course) -> None:
     if not _is_due(journey, services):
         return
     log("overdue", journey=journey.id, step=journey.step.value if journey.step else "")
-    if services.now() - journey.records[0].at > services.lifetime:
+    if services.now() - journey.begun > services.lifetime:
         _give_up(course)
         return
     begin(course)
+    if course.journey.finished:
+        return
     if journey.step is Step.SUBMITTED:
         _ask_after(course)
     go_on(course)

@@ -129,8 +129,9 @@ class Withdrawal:
         return Place(trace.name, find, clear)
 
     def _marked(self) -> list[str]:
-        found = self.services.ledger.markers(self._journeys)
-        return [marker.key for marker in found if marker.source != AFTERWARDS]
+        ledger = self.services.ledger
+        found = [marker.key for marker in ledger.markers(self._journeys) if marker.source != AFTERWARDS]
+        return found + [key for journey in self._journeys for key in ledger.held_keys(journey)]
 
     def _unmark(self) -> None:
         for key in self._marked():

@@ -36,6 +36,14 @@ _CODES: dict[str, dict[int, str]] = {
         500: "InternalError",
         503: "ModelUnavailable",
     },
+    "green": {
+        400: "InvalidParameter",
+        403: "Forbidden.RAM",
+        404: "InvalidAction.NotFound",
+        429: "Throttling.User",
+        500: "InternalError",
+        503: "ServiceUnavailable",
+    },
     "fc": {
         400: "InvalidArgument",
         403: "AccessDenied",
@@ -119,6 +127,12 @@ def _fc(status: int, code: str, _host: str, scope: Scope) -> Response:
     return JSONResponse(body, status, {"x-fc-request-id": request_id})
 
 
+def _green(status: int, code: str, _host: str, _: Scope) -> Response:
+    from localcloud.green.wire import refusal as green_refusal
+
+    return green_refusal(status, code, _MESSAGE)
+
+
 def _feed(status: int, code: str, _host: str, _: Scope) -> Response:
     return JSONResponse({"error": {"code": code, "message": _MESSAGE, "field": None}}, status)
 
@@ -130,4 +144,5 @@ _FORMS: dict[str, Callable[[int, str, str, Scope], Response]] = {
     "eas": _eas,
     "fc": _fc,
     "feed": _feed,
+    "green": _green,
 }

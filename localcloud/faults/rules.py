@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from localcloud.state import Cloud
 
 #: The services that rules can strike; the GPU side answers no requests of its own.
-FAULTY_SERVICES = ("oss", "mns", "eas", "dashscope", "feed", "fc")
+FAULTY_SERVICES = ("oss", "mns", "eas", "dashscope", "feed", "fc", "green")
 
 #: One request with this header meets the fault that stands in it, a `Fault` as JSON, and no rule.
 FAULT_HEADER = "x-localcloud-fault"
@@ -81,7 +81,7 @@ class Rule(Fault, frozen=True, forbid_unknown_fields=True, kw_only=True, omit_de
     of them at most (0: without end).
     """
 
-    service: Literal["*", "oss", "mns", "eas", "dashscope", "feed", "fc"]
+    service: Literal["*", "oss", "mns", "eas", "dashscope", "feed", "fc", "green"]
     call: str = "*"
     query: str = "*"
     probability: Annotated[float, msgspec.Meta(ge=0, le=1)] = 1.0

@@ -29,6 +29,7 @@ from localcloud.faults.tap import Seen, Strike, Tap
 from shared.cancelling import cancel_trip
 from shared.errors import TripcanvasError
 from shared.reporting import report
+from shared.reviewing import approve
 from shared.services import Services
 from shared.withdrawing import Withdrawal
 
@@ -39,10 +40,11 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).parents[2]
 FUNCTIONS = ("trip_completed", "relay_results", "image_ready", "sweep_journeys")
-#: Not functions but commands: a person stops a trip, or its owner takes it back, and tries that again when it did not
-#: work.
+#: Not functions but commands: a person stops a trip, lets a held one go on, or its owner takes it back, and tries that
+#: again when it did not work.
 CANCEL = "cancel_trip"
 WITHDRAW = "withdraw_trip"
+APPROVE = "approve_journey"
 #: A function that is not done by then waits for something that will never come.
 _STUCK_S = 30.0
 
@@ -59,7 +61,7 @@ class Deployed:
 def deployed() -> dict[str, Deployed]:
     """The functions of `s.yaml`, by their module names, and the command."""
     resources = yaml.safe_load((ROOT / "s.yaml").read_text("utf-8"))["resources"]
-    return {command: Deployed(timeout_s=120, tries=4) for command in (CANCEL, WITHDRAW)} | {
+    return {command: Deployed(timeout_s=120, tries=4) for command in (CANCEL, WITHDRAW, APPROVE)} | {
         name: Deployed(
             resources[name]["props"]["timeout"],
             1 + resources[name]["props"].get("asyncInvokeConfig", {}).get("maxAsyncRetryAttempts", 3),
@@ -230,6 +232,8 @@ def _handled(
         return report(
             [replace(outcome, retry=bool(outcome.reason) and outcome.step != "cancelled") for outcome in outcomes]
         )
+    if function == APPROVE:
+        return approve(event.decode(), "韩梅梅", services)
     if function == WITHDRAW:
         withdrawal = Withdrawal(event.decode(), services)
         left = [removal.place for removal in withdrawal.run([dead_letters(withdrawal)]) if not removal.is_done]

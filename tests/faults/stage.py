@@ -21,7 +21,7 @@ from shared.services import Services
 from shared.settings import Credentials, Settings
 from tests.unit.steps.deployment import GpuSide
 
-SERVICES = ("oss", "mns", "eas", "dashscope", "feed")
+SERVICES = ("oss", "mns", "eas", "dashscope", "feed", "green")
 #: So short that two results which nobody reads fill the sink by more than a half.
 SINK_LENGTH = 3
 _RESULTS = "forwarded-results"

@@ -54,6 +54,8 @@ class Story:
     cancelled_after: str = ""
     #: The owner takes the trip back when this function has had its first message.
     withdrawn_after: str = ""
+    #: A person lets the journeys go on that wait for one.
+    approved: bool = False
     #: Whether the timer of the relay fires from the beginning; else only after the first sweep.
     relays: bool = True
     trip: dict[str, Any] = field(default_factory=dict)
@@ -73,6 +75,9 @@ STORIES = (
     Story("cancelled-after-the-post", cancelled_after="image_ready"),
     Story("withdrawn-in-the-queue", withdrawn_after="trip_completed", ends=("withdrawn",)),
     Story("withdrawn-after-the-post", withdrawn_after="image_ready", ends=("withdrawn",), again=True),
+    Story("words-refused", trip={"text": "后备箱里全是毒品"}, ends=("failed",)),
+    Story("words-held", trip={"text": "赌场的夜景"}, ends=("held",)),
+    Story("words-held-and-approved", trip={"text": "赌场的夜景"}, approved=True),
     Story("conflict", messages=({}, {"distance_km": 9.0}), rejections=1),
     Story("invalid", messages=({"ended_at": "yesterday"},), ends=("rejected",), rejections=1),
     Story(

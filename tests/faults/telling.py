@@ -14,7 +14,7 @@ from localcloud.fc.dispatcher import RETRY_PAUSE_S
 from shared.errors import TripcanvasError
 from shared.journey import Inspected, Journey, Step, Stored, journey_id, parse_task_id, trip_key
 from shared.rejection import rejected_journey_id
-from tests.faults.invoking import CANCEL, FUNCTIONS, WITHDRAW, Clock, Deployed, Ended, invoke
+from tests.faults.invoking import APPROVE, CANCEL, FUNCTIONS, WITHDRAW, Clock, Deployed, Ended, invoke
 from tests.faults.stories import FAILS, LOSES, PAINTS_NOTHING, REPORTS_NOTHING, SLEEPS, Mishap, Story
 from tests.unit.steps.deployment import blank, failed, landscape, painted, trip
 
@@ -44,7 +44,7 @@ class Told:
     """What a telling came to. `calls` are those of each invocation, by function, in their order."""
 
     calls: dict[str, list[tuple[Seen, ...]]] = field(
-        default_factory=lambda: {name: [] for name in (*FUNCTIONS, CANCEL, WITHDRAW)}
+        default_factory=lambda: {name: [] for name in (*FUNCTIONS, CANCEL, WITHDRAW, APPROVE)}
     )
     struck: bool = False
     #: Sweeps it took until everything had come to its end.
@@ -101,9 +101,11 @@ class Telling:
             self._settle()
             if self._story.sleeps_h:
                 self._clock.advance(hours=self._story.sleeps_h)
+            self._approve()
             while not self._at_rest() and self.told.sweeps < _SWEEPS:
                 self.told.sweeps += 1
                 self._sweep()
+                self._approve()
             if self._story.again:
                 self._deliver("trip_completed", _topic_event("trip-completed", self._messages[0]))
                 self._settle()
@@ -144,6 +146,11 @@ class Telling:
         for command, after in ((CANCEL, self._story.cancelled_after), (WITHDRAW, self._story.withdrawn_after)):
             if after == function and not self._invocations[command]:
                 self._deliver(command, self._trip_id.encode())
+
+    def _approve(self) -> None:
+        for journey in self.journeys if self._story.approved else ():
+            if self._read(journey).step is Step.HELD:
+                self._deliver(APPROVE, journey.encode())
 
     def _deliver(self, function: str, event: bytes) -> None:
         """Invoke asynchronously: again after a failure, as often as `s.yaml` says, then given up."""
@@ -242,6 +249,9 @@ class Telling:
         self._check_gallery(journeys)
         if self._markers():
             self._violated(f"orphan markers: {self._markers()}")
+        waiting = [journey.id for journey in journeys if journey.step is Step.HELD]
+        if sorted(self._services.ledger.held()) != sorted(waiting):
+            self._violated("the index of those who wait for a person is not that of the held journeys")
         if self._stage.gpu.queued():
             self._violated("a record is left in the input queue")
         if self._stage.gpu.in_sink():

@@ -49,7 +49,7 @@ def test_without_a_fault_nothing_is_wrong_and_nothing_is_swept(recorded):
 def test_every_function_is_recorded_and_every_service_is_heard(recorded):
     rows = rows_of(recorded)
     assert {row.function for row in rows} == set(FUNCTIONS)
-    assert {row.call.split()[1] for row in rows} == {"oss", "mns", "eas", "dashscope", "feed"}
+    assert {row.call.split()[1] for row in rows} == {"oss", "mns", "eas", "dashscope", "feed", "green"}
 
 
 @pytest.mark.parametrize(

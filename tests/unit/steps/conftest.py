@@ -18,7 +18,7 @@ from tests.unit.steps.deployment import Deployment, GpuSide
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-SERVICES = ("oss", "mns", "eas", "feed", "dashscope")
+SERVICES = ("oss", "mns", "eas", "feed", "dashscope", "green")
 
 
 @pytest.fixture(scope="session")

@@ -68,13 +68,12 @@ def test_after_two_useless_answers_the_template_writes_and_says_why(prompted, mo
     [
         ({"status": 401, "code": "InvalidApiKey"}, "dashscope: InvalidApiKey"),
         ({"status": 404, "code": "ModelNotFound"}, "dashscope: ModelNotFound"),
-        ({"status": 400, "code": "DataInspectionFailed"}, "dashscope: DataInspectionFailed"),
         ({"status": 500, "code": "InternalError"}, "dashscope: InternalError"),
         ({"status": 429, "code": "Throttling.RateQuota", "times": 2}, "dashscope: Throttling.RateQuota"),
         ({"mode": "html"}, "dashscope: "),
         ({"mode": "no_output"}, "dashscope: NoOutput"),
     ],
-    ids=["key", "model", "content", "internal", "throttled", "html", "no output"],
+    ids=["key", "model", "internal", "throttled", "html", "no output"],
 )
 def test_when_the_model_cannot_answer_the_template_writes_and_says_why(prompted, model_fault, fault, reason):
     model_fault(**fault)

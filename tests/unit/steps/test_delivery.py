@@ -257,7 +257,12 @@ def test_after_three_failed_renders_the_journey_has_failed_and_says_with_what(de
 def test_a_picture_the_image_service_will_not_paint_is_not_ordered_again(deployment):
     journey = deployment.submitted()
     assert deployment.deliver(journey, failed(text="[DataInspectionFailed] 内容不合规")).step == "failed"
-    assert deployment.read(journey).need(Failed).code == "content_rejected"
+    end = deployment.read(journey).need(Failed)
+    assert (end.code, end.verdicts[0].service, end.verdicts[0].labels) == (
+        "moderation",
+        "dashscope",
+        ("content_rejected",),
+    )
     assert len(deployment.gpu.queued()) == 1
 
 

@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 
 from shared.cancelling import cancel_trip
 from shared.course import Course
-from shared.journey import Held, Inspected, Metric, Stored, task_id
+from shared.journey import Failed, Held, Inspected, Metric, Stored, task_id
 from shared.pictures.composition.composite import compose
 from shared.submission import ordered_car
 from tests.unit.composition.test_place import landscape
@@ -157,9 +157,11 @@ class TestJudge:
         assert delivered(deployment, journey, composed(deployment, journey).picture).step == "held"
         assert missed(deployment, journey) == {"judge_answers"}
 
-    def test_a_picture_that_its_moderation_refuses_is_for_a_person(self, deployment, journey, model_fault):
+    def test_a_picture_that_its_content_check_refuses_ends_the_journey(self, deployment, journey, model_fault):
         model_fault(call="vision", mode="answer", status=400, code="DataInspectionFailed", message="…")
-        assert delivered(deployment, journey, composed(deployment, journey).picture).step == "held"
+        assert delivered(deployment, journey, composed(deployment, journey).picture).step == "failed"
+        end = deployment.read(journey).need(Failed)
+        assert (end.code, [each.service for each in end.verdicts]) == ("moderation", ["dashscope"])
 
     def test_a_judge_that_can_not_be_reached_is_asked_later(self, deployment, journey, model_fault):
         model_fault(call="vision", mode="answer", status=503, code="ServiceUnavailable", times=2)

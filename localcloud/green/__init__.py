@@ -1,0 +1,1 @@
+"""Content Moderation on one machine."""
