@@ -176,7 +176,7 @@ def in_a_warm_process(trips: int, *, profiling: bool) -> dict[str, list[Run]]:
     runs: dict[str, list[Run]] = {function: [] for function in FUNCTIONS}
     with tempfile.TemporaryDirectory() as folder:
         cloud = Cloud.open(Path(folder) / "cloud", free_ports=True)
-        with Supervisor(cloud, ["oss", "mns", "eas", "dashscope", "feed"], FAST):
+        with Supervisor(cloud, ["oss", "mns", "eas", "dashscope", "green", "feed"], FAST):
             _make_topics(cloud)
             services = services_of(cloud)
             gpu, instance = GpuSide(cloud, services), Instance(cloud)
@@ -227,7 +227,7 @@ def on_the_real_path(trips: int) -> Measured:
     measured = Measured()
     with tempfile.TemporaryDirectory() as folder:
         cloud = Cloud.open(Path(folder) / "cloud", free_ports=True)
-        with Supervisor(cloud, ["oss", "mns", "eas", "dashscope", "feed", "fc"], FAST):
+        with Supervisor(cloud, ["oss", "mns", "eas", "dashscope", "green", "feed", "fc"], FAST):
             services = services_of(cloud)
             gpu = GpuSide(cloud, services)
             for number in range(WARM_UP + trips):
@@ -299,11 +299,12 @@ def report(measured: Measured) -> None:
             connecting = f", {fresh / len(same):.0%} on a new connection" if fresh else ""
             print(f"  {number:2} {name:90} {waited:6.1f} ms{connecting}")
     model_ms = statistics.median(
-        sum(call.waited_ms for call in run.calls if " dashscope " in call.name) for run in runs["trip_completed"]
+        sum(call.waited_ms for call in run.calls if " dashscope " in call.name or " green " in call.name)
+        for run in runs["trip_completed"]
     )
     print("\non the real path, one trip at a time, ms")
     for what, values in (
-        ("event to submitted, model included", measured.to_submitted),
+        ("event to submitted, models and moderation included", measured.to_submitted),
         ("record in the sink to its first sign on the ledger", measured.to_noticed),
         ("record in the sink to post", measured.to_post),
     ):

@@ -44,7 +44,7 @@ ENVIRONMENT = {
     "TRIPCANVAS_SWEEP_SCHEDULE": "@every 5s",
 }
 #: Services that are killed and started again; Function Compute's instances are killed one by one.
-MORTAL = ("oss", "mns", "eas", "dashscope", "feed")
+MORTAL = ("oss", "mns", "eas", "dashscope", "green", "feed")
 
 #: Shares of the trips.
 FAULTY, BACKFILL, DRAFT, TWO_STYLES, REPEATED = 0.05, 0.05, 0.10, 0.10, 0.25

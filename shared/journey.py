@@ -108,7 +108,7 @@ _R = TypeVar("_R", bound=_Record)
 class Verdict(msgspec.Struct, frozen=True, kw_only=True):
     """What one moderation service said of one content of the journey; the content itself is not in it.
 
-    `subject` is "words" (the owner's), "answer" (the text model's), "team" or "picture"; `level` is none, low, medium
+    `subject` is "words" (the owner's), "answer" (the text model's) or "picture"; `level` is none, low, medium
     or high; `sha256` is that of the file, for a picture.
     """
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 #: The code of a journey that moderation has held or ended.
 MODERATION = "moderation"
-WORDS, ANSWER, TEAM, PICTURE = "words", "answer", "team", "picture"
+WORDS, ANSWER, PICTURE = "words", "answer", "picture"
 
 #: How DashScope says that its own check refused a content, normalised.
 _CONTENT_CODES = frozenset({"datainspectionfailed", "ipinfringementsuspect"})

@@ -23,6 +23,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 from shared.clouds.http import call, open_session
+from shared.clouds.objects import Bucket, open_bucket
 from shared.errors import Misconfigured, OutcomeUnknown, Refused, ServiceError, Unavailable, code_word
 from shared.retries import retrying
 from shared.settings import Credentials
@@ -67,13 +68,12 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class UploadPlace:
-    """A bucket that the service lends, until `ends_at` (unix seconds)."""
+    """A bucket that the service lends, with a connection to it, until `ends_at` (unix seconds)."""
 
-    endpoint: str
-    bucket: str
+    name: str
     prefix: str
-    credentials: Credentials = field(repr=False)
     ends_at: float
+    bucket: Bucket = field(repr=False)
 
 
 @dataclass
@@ -104,7 +104,7 @@ class Moderation:
         place = self._upload_place()
         key = f"{place.prefix}{data_id}"
         self._put(place, key, body)
-        parameters = _json(ossBucketName=place.bucket, ossObjectName=key, dataId=data_id)
+        parameters = _json(ossBucketName=place.name, ossObjectName=key, dataId=data_id)
         request = ImageBatchModerationRequest(service=",".join(services), service_parameters=parameters)
         answer = self._asked(self._client.image_batch_moderation_with_options, request, _PICTURE_S)
         results = {result.service: result for result in (answer.data.results if answer.data else None) or ()}
@@ -115,15 +115,12 @@ class Moderation:
             body = self._asked(
                 lambda _, runtime: self._client.describe_upload_token_with_options(runtime), None, _TEXT_S
             )
-            self._place = _place(body.data, is_inside=self._is_inside)
+            self._place = _place(body.data, self._region, is_inside=self._is_inside)
         return self._place
 
     def _put(self, place: UploadPlace, key: str, body: bytes) -> None:
-        from shared.clouds.objects import open_bucket
-
-        bucket = open_bucket(place.endpoint, self._region, place.bucket, place.credentials)
         try:
-            bucket.put(key, body, "application/octet-stream")
+            place.bucket.put(key, body, "application/octet-stream")
         except Misconfigured:
             # The place is the service's, and so are its keys: another token may do.
             self._place = None
@@ -269,7 +266,7 @@ def _finding(service: str, body: Any, data: Any) -> Finding:
     return Finding(service, level, shown, code_word(body.request_id), datetime.now(timezone.utc))
 
 
-def _place(data: Any, *, is_inside: bool) -> UploadPlace:
+def _place(data: Any, region: str, *, is_inside: bool) -> UploadPlace:
     try:
         endpoint = data.oss_internal_end_point if is_inside else data.oss_internet_end_point
         texts = (endpoint, data.bucket_name, data.file_name_prefix, data.access_key_id, data.access_key_secret)
@@ -281,7 +278,8 @@ def _place(data: Any, *, is_inside: bool) -> UploadPlace:
     token = data.security_token if isinstance(data.security_token, str) else ""
     # The real service names a host; this machine's stand-in an address.
     address = endpoint if "://" in endpoint else f"https://{endpoint}"
-    return UploadPlace(address, texts[1], texts[2], Credentials(texts[3], texts[4], token), ends_at)
+    credentials = Credentials(texts[3], texts[4], token)
+    return UploadPlace(texts[1], texts[2], ends_at, open_bucket(address, region, texts[1], credentials))
 
 
 def _json(**parameters: str) -> str:
