@@ -32,7 +32,7 @@ from shared.telemetry import log
 from shared.trips import Trip, check_is_over, content_hash, parse_trip
 
 #: Time one journey may need here: a model that answers late twice, moderation, and everything else.
-_ONE_JOURNEY = timedelta(seconds=95)
+_ONE_JOURNEY = timedelta(seconds=80)
 _NO_TIME = "no time left in this run"
 
 

@@ -173,6 +173,15 @@ def _chat(text: str) -> dict[str, Any]:
 
 
 #: What DashScope answers to a question, refusals among it.
+#: What moderation answers: to a text, to a picture, to who asks for a place to put one, and errors.
+GREEN_ANSWERS = (
+    b'{"Code":200,"Message":"OK","RequestId":"R","Data":{"RiskLevel":"none","Result":[{"Label":"nonLabel"}],"AttackLevel":"none"}}',
+    b'{"Code":200,"Message":"OK","RequestId":"R","Data":{"RiskLevel":"high","Score":99.0,"Result":[{"Label":"a_b","Confidence":99.0,"RiskWords":"x"}]}}',
+    b'{"Code":200,"Msg":"OK","RequestId":"R","Data":{"RiskLevel":"low","Results":[{"Service":"aigcCheck","RiskLevel":"low","Result":[{"Label":"a"}]},{"Service":"baselineCheck","RiskLevel":"none","Result":[]}]}}',
+    b'{"Code":200,"Msg":"OK","RequestId":"R","Data":{"AccessKeyId":"STS.x","AccessKeySecret":"s","SecurityToken":"t","BucketName":"lent","FileNamePrefix":"upload/1/","OssInternetEndPoint":"oss-cn-shanghai.aliyuncs.com","Expiration":4000000000}}',
+    b'{"Code":588,"Message":"EXCEED_QUOTA","RequestId":"R"}',
+    b'{"Code":"Throttling.User","Message":"x","RequestId":"R","HostId":"h"}',
+)
 CHAT_ANSWERS = (
     _dumped(_chat(BRIEFS[0].decode())),
     _dumped(_chat(BRIEFS[2].decode())),

@@ -12,6 +12,7 @@ import requests
 from shared.clouds.comfyui_server import open_comfyui_server
 from shared.clouds.image_queue import EasQueue, open_image_queue
 from shared.clouds.llm import TextModel
+from shared.clouds.moderation import LEVELS, Moderation, open_moderation
 from shared.clouds.objects import Bucket, open_bucket
 from shared.composing import Composition, compose
 from shared.errors import Misconfigured, ServiceError
@@ -197,6 +198,30 @@ def node_answer(case: bytes, choices: Random) -> str:
     return "picture"
 
 
+def green_answer(case: bytes, choices: Random) -> str:
+    """Moderation: a level of each service that was asked, or an error; never a level that nobody has said."""
+    green = _green()
+    green._place = None
+    first, rest = odd_reply(case, choices), odd_reply(choices.choice(seeds.GREEN_ANSWERS), choices)
+    replies = iter((first,))
+    with answering(lambda _: next(replies, rest)):
+        try:
+            if choices.random() < 0.5:
+                found = (green.text("llm_query_moderation", "words", "j"),)
+            else:
+                found = green.picture(("aigcCheck", "baselineCheck"), b"JPEG", "j")
+        except _ANSWERS_OF_A_SERVICE as error:
+            return tells_nothing(error)
+    assert all(each.level in LEVELS for each in found)
+    assert all(len(label) <= 64 and seeds.MARKER not in label for each in found for label in each.labels)
+    return "levels"
+
+
+@cache
+def _green() -> Moderation:
+    return open_moderation("http://green-cip.cn-shanghai.aliyuncs.com", "cn-shanghai", Credentials("LTAI", "secret"))
+
+
 @contextlib.contextmanager
 def no_waiting() -> Iterator[None]:
     """Poll a picture's task at once."""
@@ -215,6 +240,7 @@ SERVICES = (
     Target("eas_answer", seeds.EAS_ANSWERS, eas_answer, 6),
     Target("comfyui_answer", seeds.COMFYUI_ANSWERS, comfyui_answer, 6),
     Target("chat_answer", seeds.CHAT_ANSWERS, chat_answer, 5),
+    Target("green_answer", seeds.GREEN_ANSWERS, green_answer, 3),
     Target("feed_answer", seeds.FEED_ANSWERS, feed_answer, 4),
     Target("oss_answer", seeds.OSS_ANSWERS, oss_answer, 3),
     Target("node_answer", seeds.NODE_ANSWERS, node_answer, 5),

@@ -9,8 +9,11 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 import requests
+from alibabacloud_green20220302.client import Client as GreenClient
+from alibabacloud_green20220302.models import TextModerationPlusRequest
 from alibabacloud_tea_openapi.exceptions import AlibabaCloudException
-from darabonba.exceptions import UnretryableException
+from alibabacloud_tea_openapi.utils_models import Config
+from darabonba.exceptions import RetryError, UnretryableException
 from dashscope import Generation
 from mns.mns_exception import MNSClientException, MNSServerException
 from mns.queue import Message, QueueMeta
@@ -123,6 +126,33 @@ class DashScope:
 
     def effects(self) -> int:
         return int(requests.get(f"{self.cloud.url('dashscope')}/-/calls", timeout=10).json()["text"])
+
+
+@dataclass
+class Green:
+    """A text to be checked."""
+
+    cloud: Cloud
+
+    def call(self) -> str:
+        config = Config(
+            access_key_id=self.cloud.access_key_id,
+            access_key_secret=self.cloud.access_key_secret,
+            endpoint=self.cloud.url("green").removeprefix("http://"),
+            protocol="HTTP",
+        )
+        parameters = json.dumps({"content": "新司机的五一出游!"}, ensure_ascii=False)
+        request = TextModerationPlusRequest(service="llm_query_moderation", service_parameters=parameters)
+        try:
+            answer = GreenClient(config).text_moderation_plus(request)
+        except AlibabaCloudException as error:
+            return f"{error.status_code} {error.code}"
+        except UnretryableException as error:
+            return NO_ANSWER if isinstance(error.inner_exception, RetryError) else NONSENSE
+        return "ok" if answer.body.code == 200 else NONSENSE
+
+    def effects(self) -> int:
+        return int(requests.get(f"{self.cloud.url('green')}/-/calls", timeout=10).json().get("TextModerationPlus", 0))
 
 
 @dataclass

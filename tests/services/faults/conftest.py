@@ -8,7 +8,7 @@ import pytest
 import requests
 
 from localcloud.faults.rules import FAULTY_SERVICES
-from tests.services.faults.callers import PLAIN_FUNCTIONS, Caller, DashScope, Eas, Fc, Feed, Mns, Oss
+from tests.services.faults.callers import PLAIN_FUNCTIONS, Caller, DashScope, Eas, Fc, Feed, Green, Mns, Oss
 from tests.services.fc.project import Project
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ def caller(running: Cloud, project: Project) -> Callable[[str], Caller]:
     """The ordinary writing call of a service, by its name."""
 
     def made(service: str) -> Caller:
-        kinds = {"oss": Oss, "mns": Mns, "eas": Eas, "dashscope": DashScope, "feed": Feed}
+        kinds = {"oss": Oss, "mns": Mns, "eas": Eas, "dashscope": DashScope, "feed": Feed, "green": Green}
         return Fc(project) if service == "fc" else kinds[service](running)
 
     return made

@@ -38,6 +38,7 @@ UNAVAILABLE = {
     "dashscope": "503 ModelUnavailable",
     "feed": "503 service_unavailable",
     "fc": "503 ResourceThrottled",
+    "green": "503 ServiceUnavailable",
 }
 each_service = pytest.mark.parametrize("service", FAULTY_SERVICES)
 each_silence = pytest.mark.parametrize(
