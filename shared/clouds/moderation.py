@@ -267,6 +267,8 @@ def _finding(service: str, body: Any, data: Any) -> Finding:
 
 
 def _place(data: Any, region: str, *, is_inside: bool) -> UploadPlace:
+    from oss2.exceptions import ClientError
+
     try:
         endpoint = data.oss_internal_end_point if is_inside else data.oss_internet_end_point
         texts = (endpoint, data.bucket_name, data.file_name_prefix, data.access_key_id, data.access_key_secret)
@@ -278,8 +280,12 @@ def _place(data: Any, region: str, *, is_inside: bool) -> UploadPlace:
     token = data.security_token if isinstance(data.security_token, str) else ""
     # The real service names a host; this machine's stand-in an address.
     address = endpoint if "://" in endpoint else f"https://{endpoint}"
-    credentials = Credentials(texts[3], texts[4], token)
-    return UploadPlace(texts[1], texts[2], ends_at, open_bucket(address, region, texts[1], credentials))
+    try:
+        bucket = open_bucket(address, region, texts[1], Credentials(texts[3], texts[4], token))
+    except (ClientError, ValueError):
+        # The storage SDK, for a name or an address that can't be one.
+        raise OutcomeUnknown("green", "UnreadableToken") from None
+    return UploadPlace(texts[1], texts[2], ends_at, bucket)
 
 
 def _json(**parameters: str) -> str:

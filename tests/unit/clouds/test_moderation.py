@@ -187,7 +187,16 @@ class TestPicture:
         with pytest.raises(OutcomeUnknown):
             green.picture(("aigcCheck", "baselineCheck"), b"JPEG", "a")
 
-    @pytest.mark.parametrize("changes", [{"BucketName": None}, {"Expiration": "soon"}, {"AccessKeySecret": ""}])
+    @pytest.mark.parametrize(
+        "changes",
+        [
+            {"BucketName": None},
+            {"BucketName": "²"},
+            {"OssInternetEndPoint": "http://[::1"},
+            {"Expiration": "soon"},
+            {"AccessKeySecret": ""},
+        ],
+    )
     def test_a_token_that_names_no_place_is_none(self, green, service, changes):
         service.answers(token(service, **changes))
         with pytest.raises(OutcomeUnknown, match="UnreadableToken"):
