@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from shared.journey import Prompted
+from tests.unit.steps.deployment import trip
 
 ATTACKS = json.loads((Path(__file__).parents[1] / "prompts" / "attacks.json").read_text())
 #: What the texts ask to be written.
@@ -23,7 +24,14 @@ def test_nothing_of_an_attack_reaches_the_graph_or_the_words_of_the_post(deploym
     for number, attack in enumerate(ATTACKS):
         text = attack["text"]
         put = {"text": text, "emoji": text[:32], "team": {"name": text[:60], "size": 2}}
-        journey = deployment.submitted(**{"trip_id": f"T-{field}-{number}", field: put[field]})
+        outcome = deployment.take(trip(**{"trip_id": f"T-{field}-{number}", field: put[field]}))
+        if outcome.step in ("held", "failed"):
+            # Moderation took it for what it is: then there is nothing it could reach.
+            assert deployment.read(outcome.journey).find(Prompted) is None
+            assert not deployment.gpu.queued(take=True)
+            continue
+        assert outcome.step == "submitted", attack["name"]
+        journey = outcome.journey
         brief = deployment.read(journey).need(Prompted).brief
         [graph] = [json.dumps(queued.graph, ensure_ascii=False) for queued in deployment.gpu.queued(take=True)]
         assert brief.painting_prompt in graph
