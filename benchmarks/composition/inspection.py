@@ -1,8 +1,8 @@
-"""How often the gate is wrong, on `benchmarks.gate_cases`."""
+"""How often the gate is wrong, on `gate_cases`."""
 
 from __future__ import annotations
 
-from benchmarks import gate_cases
+from benchmarks.composition import gate_cases
 from benchmarks.composition.report import Report
 
 TABLE = "Gate"
@@ -19,7 +19,7 @@ def measure(report: Report, *, small: bool) -> None:
     for kind, plants in kinds:
         for name, plant in plants.items():
             for case in cases:
-                failed = bool(gate_cases.failed_metrics(case, plant(case))[0])
+                failed = bool(gate_cases.failed_metrics(case, plant(case)))
                 wrong.setdefault(kind, []).append(failed == (kind == "good"))
                 by_name.setdefault(f"{name} ({kind})", []).append(wrong[kind][-1])
     defects, unseen = wrong["tuned on"] + wrong["never tuned on"], wrong["never tuned on"]

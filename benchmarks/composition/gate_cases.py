@@ -1,4 +1,4 @@
-"""How often the gate is wrong: ``python -m benchmarks.gate_cases [--backgrounds 24] [--overlays DIR]``.
+"""Pictures of which it is known whether the gate must let them pass.
 
 Good pictures are what the product makes, as it may arrive (exact, with a code of noise, from another build whose
 rounding differs). Bad ones have one planted defect each, in several strengths. The bounds were chosen while looking
@@ -9,12 +9,8 @@ gate does not claim to see is not planted: a wrong alpha in the asset (the impor
 
 from __future__ import annotations
 
-import argparse
-import collections
-import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 import cv2
 import numpy as np
@@ -28,7 +24,6 @@ from shared.pictures.composition.order import SceneOrder
 from shared.pictures.composition.place import NoPlace
 from shared.pictures.inspection.car import inspect_car
 from shared.pictures.inspection.limits import Limits
-from shared.pictures.inspection.overlay import draw_overlay
 from shared.pictures.inspection.whole import inspect_whole
 from shared.scene_order import PLACE_FOR_A_CAR
 from shared.workflows import FOLDER
@@ -389,13 +384,12 @@ GOOD: dict[str, Plant] = {
 }
 
 
-def failed_metrics(case: Case, picture: Bytes) -> tuple[list[str], bytes]:
-    """The names of the metrics that fail, and the marked picture."""
+def failed_metrics(case: Case, picture: Bytes) -> list[str]:
+    """The names of the metrics that fail."""
     limits = Limits()
     whole = inspect_whole(picture, case.plate.shape[1], case.plate.shape[0], limits)
     found = inspect_car(picture, case.plate, case.made, case.order, limits)
-    metrics = (*whole, *found.metrics)
-    return [m.name for m in metrics if not m.passed], draw_overlay(picture, metrics, found.zones)
+    return [metric.name for metric in (*whole, *found.metrics) if not metric.passed]
 
 
 def cases(count: int) -> list[Case]:
@@ -414,46 +408,3 @@ def cases(count: int) -> list[Case]:
                 except NoPlace:
                     print(f"no place for {car.model} in: {prompt}")
     return made
-
-
-def main() -> None:
-    """Print how many bad pictures pass and how many good ones don't, by defect."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--backgrounds", type=int, default=len(SCENES))
-    parser.add_argument("--overlays", type=Path, help="folder for one marked picture of each defect")
-    args = parser.parse_args()
-    cv2.setNumThreads(1)
-    wrong: dict[str, collections.Counter[str]] = collections.defaultdict(collections.Counter)
-    names: dict[str, collections.Counter[str]] = collections.defaultdict(collections.Counter)
-    spent = 0.0
-    for number, case in enumerate(cases(args.backgrounds)):
-        for kind, plants in (("good", GOOD), ("tuned", TUNED), ("unseen", UNSEEN)):
-            for name, plant in plants.items():
-                picture = plant(case)
-                began = time.process_time()
-                missed, overlay = failed_metrics(case, picture)
-                spent += time.process_time() - began
-                wrong[kind]["all"] += 1
-                wrong[kind]["wrong"] += bool(missed) == (kind == "good")
-                names[f"{kind}: {name}"]["all"] += 1
-                names[f"{kind}: {name}"]["wrong"] += bool(missed) == (kind == "good")
-                if kind == "good":
-                    names[f"{kind}: {name}"].update(missed)
-                if args.overlays and number == 0:
-                    args.overlays.mkdir(parents=True, exist_ok=True)
-                    (args.overlays / f"{name.replace(' ', '-').replace('/', '-')}.png").write_bytes(overlay)
-    for name, count in names.items():
-        others = {key: value for key, value in count.items() if key not in ("all", "wrong")}
-        print(f"{name:32} {count['wrong']:4} of {count['all']:4} wrong  {others or ''}")
-    total = sum(count["all"] for count in wrong.values())
-    rejected = wrong["good"]["wrong"] / max(wrong["good"]["all"], 1)
-    bad = wrong["tuned"] + wrong["unseen"]
-    print(f"\n{total} cases, {1000 * spent / total:.0f} ms CPU each (overlay included)")
-    print(f"false reject {100 * rejected:.2f} % of {wrong['good']['all']} (bar 3)")
-    print(f"false accept {100 * bad['wrong'] / max(bad['all'], 1):.2f} % of {bad['all']} (bar 0.5)")
-    for kind in ("tuned", "unseen"):
-        print(f"  {kind}: {100 * wrong[kind]['wrong'] / max(wrong[kind]['all'], 1):.2f} % of {wrong[kind]['all']}")
-
-
-if __name__ == "__main__":
-    main()
