@@ -484,8 +484,7 @@ def due_at(journey: Journey, step_allowance: timedelta) -> datetime:
 
     A render has its own deadline, and a submission without an outcome `TAKE_OVER_AFTER`; any other step may take
     `step_allowance`. A journey whose last news is trouble or a person's approval waits for nobody, and is due since
-    then. Raises `ValueError`
-    for a journey without records.
+    then. Raises `ValueError` for a journey without records.
     """
     if not journey.records:
         raise ValueError("a journey without records is never due")

@@ -146,9 +146,11 @@ class Ledger:
     def _entry(self, journey_id: str, number: int) -> Journey:
         body = self.bucket.get(_key(journey_id, number), max_bytes=_MAX_ENTRY_BYTES)
         try:
-            entry = _entries.decode(body)
+            entry: _Entry | None = _entries.decode(body)
         except _UNREADABLE:
-            raise ServiceError("oss", "UnreadableRecord", f"journey {journey_id}, entry {number}") from None
+            entry = None
+        if entry is None or not entry.records:
+            raise ServiceError("oss", "UnreadableRecord", f"journey {journey_id}, entry {number}")
         return Journey(journey_id, entry.records, entry.troubles, entries=number + 1)
 
     def claim_trip(self, trip_key: str, claim: TripClaim) -> TripClaim:

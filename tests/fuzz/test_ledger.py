@@ -26,6 +26,7 @@ def test_a_mutated_object_is_read_or_told(target):
         b"[]",
         b"null",
         b'{"content_hash":"h","journeys":{}}',
+        b'{"records":[],"troubles":[],"writer":"e0c1621b9595bf0e"}',
     ],
 )
 def test_an_object_that_is_none_is_told(body):
