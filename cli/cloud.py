@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from cli.deployment import embedded
 from localcloud.admin import COMMAND_HEADER
 from localcloud.serve import HEALTH_PATH
 from localcloud.state import SERVICES, Cloud
 from localcloud.supervisor import answers
 from shared.services import Services
-from shared.settings import Credentials, Settings
 
 if TYPE_CHECKING:
     from localcloud.faults.rules import Plan
@@ -34,9 +34,7 @@ class CloudError(RuntimeError):
 
 def services_of(cloud: Cloud) -> Services:
     """The product's services, pointed at the embedded cloud."""
-    environment = {**os.environ, **cloud.environment()}
-    credentials = Credentials(cloud.access_key_id, cloud.access_key_secret)
-    return Services(Settings.from_environment(environment), credentials)
+    return embedded(cloud).services
 
 
 def is_up(cloud: Cloud) -> bool:

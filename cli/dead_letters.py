@@ -14,10 +14,9 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from cli.cloud import services_of
+from cli.deployment import Env, deployment_of
 from cli.letter_box import LetterBox
 from cli.options import Root, fail
-from localcloud.state import Cloud
 from shared.dead_letters import Hopeless, Letter, check_redrive
 from shared.errors import Misconfigured, ServiceError, TripcanvasError, Unavailable
 from shared.services import Services
@@ -36,12 +35,13 @@ Yes = Annotated[bool, typer.Option("--yes", help="Do not ask before --all.")]
 @app.command("list")
 def list_letters(
     root: Root,
+    env: Env = None,
     journey: OfJourney = "",
     code: Code = "",
     as_json: Annotated[bool, typer.Option("--json", help="One JSON list, for programs.")] = False,
 ) -> None:
     """List the letters: why each could not be handled, and whether sending it again can help; never what is in it."""
-    with _opened(root) as (services, box):
+    with _opened(root, env) as (services, box):
         found = [letter for letter in box.letters() if _is_wanted(letter, code, journey)]
         told = [_told(letter, services) for letter in found]
     if as_json:
@@ -66,13 +66,14 @@ def list_letters(
 def show(
     letter_id: LetterId,
     root: Root,
+    env: Env = None,
     content: Annotated[bool, typer.Option("--content", help="Print the original too: it holds personal data.")] = False,
     save: Annotated[
         Path | None, typer.Option("--save", help="Write the original bytes to a new file, for its owner only.")
     ] = None,
 ) -> None:
     """Show everything about one letter but what is in it."""
-    with _opened(root) as (services, box):
+    with _opened(root, env) as (services, box):
         letter = _found(box, letter_id)
         for name, value in _told(letter, services).items():
             text = " ".join(value) if isinstance(value, list) else str(value)
@@ -89,6 +90,7 @@ def show(
 @app.command()
 def redrive(
     root: Root,
+    env: Env = None,
     letter_id: OneLetter = "",
     every: Every = False,
     journey: OfJourney = "",
@@ -106,12 +108,13 @@ def redrive(
         for found in journeys:
             console.print(f"journey {found}")
 
-    _act(root, "Send again", again, letter_id, every=every, journey=journey, code=code, yes=yes)
+    _act(root, env, "Send again", again, letter_id, every=every, journey=journey, code=code, yes=yes)
 
 
 @app.command()
 def discard(
     root: Root,
+    env: Env = None,
     letter_id: OneLetter = "",
     every: Every = False,
     journey: OfJourney = "",
@@ -124,11 +127,12 @@ def discard(
         box.discard(letter)
         console.print(f"{letter.id}: discarded")
 
-    _act(root, "Throw away", away, letter_id, every=every, journey=journey, code=code, yes=yes)
+    _act(root, env, "Throw away", away, letter_id, every=every, journey=journey, code=code, yes=yes)
 
 
 def _act(
     root: Path,
+    env: Path | None,
     verb: str,
     act: Callable[[LetterBox, Letter], None],
     letter_id: str,
@@ -147,7 +151,7 @@ def _act(
         which = "".join(f" {name} {value}" for name, value in (("of journey", journey), ("with code", code)) if value)
         typer.confirm(f"{verb} every dead letter{which}?", abort=True)
     stay = 0
-    with _opened(root) as (_, box):
+    with _opened(root, env) as (_, box):
         letters = (each for each in box.letters() if _is_wanted(each, code, journey)) if every else None
         for letter in letters or [_found(box, letter_id)]:
             try:
@@ -159,19 +163,17 @@ def _act(
 
 
 @contextlib.contextmanager
-def _opened(root: Path) -> Iterator[tuple[Services, LetterBox]]:
+def _opened(root: Path, env: Path | None) -> Iterator[tuple[Services, LetterBox]]:
     """The services and the letter box; what can go wrong with them ends the command in one line."""
-    services = services_of(Cloud.open(root))
+    deployment = deployment_of(root, env)
     try:
+        services = deployment.services
         with LetterBox(services) as box:
             yield services, box
     except Unavailable as error:
-        fail(
-            f"the dead letters can't be reached ({error}): start the embedded cloud (`tripcanvas up`), or its part "
-            f"(`tripcanvas service {error.service} start`)"
-        )
+        fail(f"the dead letters can't be reached ({error}); {deployment.is_down}")
     except Misconfigured as error:
-        fail(f"{error}; TRIPCANVAS_DEAD_LETTER_QUEUE is {services.settings.dead_letter_queue}")
+        fail(f"{error}; TRIPCANVAS_DEAD_LETTER_QUEUE is {deployment.settings.dead_letter_queue}")
     except ServiceError as error:
         fail(f"{error}; what was not done can be done again")
     except TripcanvasError as error:

@@ -11,7 +11,8 @@ from rich.console import Console
 from rich.markup import escape
 from rich.text import Text
 
-from cli.cloud import is_up, services_of, silent_services, start_detached, stop
+from cli.cloud import is_up, silent_services, start_detached, stop
+from cli.deployment import Deployment, embedded
 from cli.journeys import CloudDown, Follower, journeys_of, publish, save_pictures, tell
 from localcloud.state import SERVICES, Cloud
 from shared.journey import Journey, Published, Record, Rejected, Step
@@ -34,7 +35,8 @@ def run_demo(cloud: Cloud, files: list[Path], *, out: Path, keep: bool, timeout_
     mine = not is_up(cloud) and start_detached(cloud)
     try:
         clock.line("cloud", f"{len(SERVICES)} services on this machine, standing in for Alibaba Cloud")
-        services = services_of(cloud)
+        deployment = embedded(cloud)
+        services = deployment.services
         names = {}
         for file in files:
             body = _as_a_new_trip(file.read_bytes())
@@ -43,7 +45,7 @@ def run_demo(cloud: Cloud, files: list[Path], *, out: Path, keep: bool, timeout_
             for journey in journeys_of(body, services):
                 names[journey] = file.stem
                 clock.line("journey", journey)
-        journeys = _follow(cloud, services, list(names), clock, timeout_s, names if len(names) > 1 else {})
+        journeys = _follow(deployment, list(names), clock, timeout_s, names if len(names) > 1 else {})
         for found in journeys.values():
             _show(found, services, out, names[found.id])
         posted = all(found.step is Step.PUBLISHED for found in journeys.values())
@@ -57,22 +59,22 @@ def run_demo(cloud: Cloud, files: list[Path], *, out: Path, keep: bool, timeout_
             stop(cloud)
 
 
-def follow_journeys(cloud: Cloud, services: Services, journeys: list[str], *, timeout_s: float) -> bool:
+def follow_journeys(deployment: Deployment, journeys: list[str], *, timeout_s: float) -> bool:
     """Follow journeys and print their steps; whether all ended."""
-    found = _follow(cloud, services, journeys, _Clock(), timeout_s, {})
+    found = _follow(deployment, journeys, _Clock(), timeout_s, {})
     return all(journey.finished for journey in found.values())
 
 
 def _follow(
-    cloud: Cloud, services: Services, journeys: list[str], clock: _Clock, timeout_s: float, names: dict[str, str]
+    deployment: Deployment, journeys: list[str], clock: _Clock, timeout_s: float, names: dict[str, str]
 ) -> dict[str, Journey]:
-    watch = _Watch(cloud)
+    look = _Watch(deployment.cloud).look if deployment.cloud else _look_nowhere
 
     def on_record(journey: Journey, record: Record) -> None:
         step, detail = tell(journey, record)
         clock.line(step, detail, names.get(journey.id, ""))
 
-    found = Follower(services, on_record, watch.look).follow(journeys, timeout_s=timeout_s)
+    found = Follower(deployment.services, on_record, look).follow(journeys, timeout_s=timeout_s)
     for journey in found.values():
         if not journey.finished:
             last = journey.troubles[-1].reason if journey.troubles else "no record of what it waits for"
@@ -146,6 +148,10 @@ class _Clock:
         console.print(
             f"{elapsed}  [{colour.get(step.split()[0], 'cyan')}]{step:<16}[/]{which}{escape(detail)}", soft_wrap=True
         )
+
+
+def _look_nowhere() -> None:
+    """An account has no services of ours to watch."""
 
 
 class _Watch:

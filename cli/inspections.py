@@ -10,10 +10,9 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from cli.cloud import services_of
+from cli.deployment import Env, opened
 from cli.options import Root, fail
-from localcloud.state import Cloud
-from shared.errors import Refused, TripcanvasError
+from shared.errors import Refused
 from shared.journey import Inspected, Metric, is_journey_id
 from shared.services import Services
 
@@ -25,12 +24,11 @@ JourneyId = Annotated[str, typer.Argument(help="A journey's id, as `trip` and `d
 Out = Annotated[Path, typer.Option("--out", help="Folder for the marked pictures.", file_okay=False)]
 
 
-def inspection(journey_id: JourneyId, root: Root, out: Out = Path("out")) -> None:
+def inspection(journey_id: JourneyId, root: Root, env: Env = None, out: Out = Path("out")) -> None:
     """Show every inspection of a journey: each metric with its bounds, and the marked picture of those that failed."""
     if not is_journey_id(journey_id):
         fail("JOURNEY: the id of a journey expected, as `tripcanvas trip` prints it")
-    services = services_of(Cloud.open(root))
-    try:
+    with opened(root, env) as services:
         journey = services.ledger.read(journey_id)
         found = [record for record in journey.records if isinstance(record, Inspected)]
         if not journey.records:
@@ -41,8 +39,6 @@ def inspection(journey_id: JourneyId, root: Root, out: Out = Path("out")) -> Non
             _show(record)
             if record.overlay:
                 console.print(f"marked picture {_saved(record, journey_id, services, out)}", soft_wrap=True)
-    except TripcanvasError as error:
-        fail(str(error))
 
 
 def _show(record: Inspected) -> None:

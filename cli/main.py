@@ -22,11 +22,11 @@ from cli.cloud import (
     CloudError,
     act_on_service,
     is_up,
-    services_of,
     silent_services,
     start_detached,
     stop,
 )
+from cli.deployment import Env, deployment_of, opened
 from cli.eas import commands as eas
 from cli.options import Root
 from cli.options import fail as _fail
@@ -124,52 +124,47 @@ def environment(root: Root) -> None:
 
 
 @app.command()
-def publish(trip: TripFile, root: Root) -> None:
+def publish(trip: TripFile, root: Root, env: Env = None) -> None:
     """Publish one trip to the topic trip-completed, with the official SDK, and return at once."""
     from cli.journeys import journeys_of
     from cli.journeys import publish as publish_trip
 
     body = trip.read_bytes()
-    cloud_services = services_of(Cloud.open(root))
-    try:
-        message_id = publish_trip(body, cloud_services)
-    except TripcanvasError as error:
-        _fail(str(error))
-    console.print(f"message {message_id}")
-    for journey in journeys_of(body, cloud_services):
-        console.print(f"journey {journey}")
+    with opened(root, env) as cloud_services:
+        console.print(f"message {publish_trip(body, cloud_services)}")
+        for journey in journeys_of(body, cloud_services):
+            console.print(f"journey {journey}")
 
 
 @app.command()
 def follow(
     journeys: Annotated[list[str], typer.Argument(help="Journey ids.")],
     root: Root,
+    env: Env = None,
     timeout_s: Annotated[float, typer.Option("--timeout", help="Seconds to wait for the end.")] = 300.0,
 ) -> None:
     """Follow journeys on the ledger, step by step, until they end."""
     from cli.demo import follow_journeys
     from shared.journey import is_journey_id
 
-    cloud = Cloud.open(root)
+    deployment = deployment_of(root, env)
     for journey in journeys:
         if not is_journey_id(journey):
             _fail(f"{journey} is no journey id; `tripcanvas publish` prints them")
     try:
-        ended = follow_journeys(cloud, services_of(cloud), journeys, timeout_s=timeout_s)
+        ended = follow_journeys(deployment, journeys, timeout_s=timeout_s)
     except TripcanvasError as error:
         _fail(str(error))
     raise typer.Exit(0 if ended else 1)
 
 
 @app.command()
-def cancel(trip: Annotated[str, typer.Argument(help="The trip's id.")], root: Root) -> None:
+def cancel(trip: Annotated[str, typer.Argument(help="The trip's id.")], root: Root, env: Env = None) -> None:
     """Take a trip back: whatever step its journeys are at, they are never posted. What is posted stays."""
     from shared.cancelling import cancel_trip
 
-    try:
-        outcomes = cancel_trip(trip, services_of(Cloud.open(root)))
-    except TripcanvasError as error:
-        _fail(str(error))
+    with opened(root, env) as services:
+        outcomes = cancel_trip(trip, services)
     for outcome in outcomes:
         left = f"; {outcome.reason}; the sweeper goes on with it" if outcome.reason else ""
         console.print(f"journey {outcome.journey}: {outcome.step}{left}", soft_wrap=True)

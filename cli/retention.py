@@ -8,11 +8,9 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from cli.cloud import services_of
+from cli.deployment import Env, opened
 from cli.options import Root, fail
-from localcloud.state import Cloud
 from shared.clouds.objects import Bucket
-from shared.errors import TripcanvasError
 from shared.retention import RULE_PREFIX, Retention, retentions
 from shared.services import Services
 
@@ -21,13 +19,10 @@ console = Console(highlight=False, soft_wrap=True)
 
 
 @app.command()
-def show(root: Root) -> None:
+def show(root: Root, env: Env = None) -> None:
     """Show how long each prefix is kept and why, and whether its rule is in force; ends with status 1 if one is not."""
-    services = services_of(Cloud.open(root))
-    try:
+    with opened(root, env) as services:
         rules = {name: bucket.lifecycle() for name, bucket in _buckets(services).items()}
-    except TripcanvasError as error:
-        fail(str(error))
     table, wrong = Table("bucket", "prefix", "kept", "in force", "why", box=None), 0
     for each in retentions(services.settings):
         state = _state(each, rules[each.bucket])
@@ -40,10 +35,9 @@ def show(root: Root) -> None:
 
 
 @app.command()
-def apply(root: Root) -> None:
+def apply(root: Root, env: Env = None) -> None:
     """Put the lifecycle rules into the buckets; rules that are not of this product stay as they are."""
-    services = services_of(Cloud.open(root))
-    try:
+    with opened(root, env) as services:
         for name, bucket in _buckets(services).items():
             others = [rule for id_, rule in bucket.lifecycle().items() if not id_.startswith(RULE_PREFIX)]
             ours = {
@@ -55,8 +49,6 @@ def apply(root: Root) -> None:
             console.print(
                 f"{getattr(services.settings, name)}: {len(ours)} rules, {len(others)} others left as they are"
             )
-    except TripcanvasError as error:
-        fail(str(error))
 
 
 def _buckets(services: Services) -> dict[str, Bucket]:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -14,12 +12,11 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from cli.cloud import services_of
+from cli.deployment import Env, opened
 from cli.inspections import bounds_of
 from cli.options import Root, fail
-from localcloud.state import Cloud
 from shared import reviewing
-from shared.errors import Refused, TripcanvasError, Unavailable
+from shared.errors import Refused
 from shared.feed import title_of
 from shared.journey import Held, Inspected, Journey, Prompted, Received, Rendered, is_journey_id
 from shared.services import Services
@@ -35,10 +32,12 @@ By = Annotated[str, typer.Option("--by", help="Who decides, for the ledger.", en
 
 @app.command("list")
 def list_held(
-    root: Root, as_json: Annotated[bool, typer.Option("--json", help="One JSON list, for programs.")] = False
+    root: Root,
+    env: Env = None,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON list, for programs.")] = False,
 ) -> None:
     """List the journeys that wait for a person, the longest wait first."""
-    with _opened(root) as services:
+    with opened(root, env) as services:
         found = sorted(reviewing.waiting(services), key=lambda journey: journey.records[-1].at)
     if as_json:
         print(json.dumps([_told(journey) for journey in found], ensure_ascii=False, indent=2))  # noqa: T201
@@ -58,6 +57,7 @@ def list_held(
 def show(
     journey_id: JourneyId,
     root: Root,
+    env: Env = None,
     out: Annotated[
         Path | None, typer.Option("--out", help="Write the pictures and review.json to this folder.", file_okay=False)
     ] = None,
@@ -66,7 +66,7 @@ def show(
 
     It prints what the owner wrote: personal data.
     """
-    with _opened(root) as services:
+    with opened(root, env) as services:
         journey = _read(journey_id, services)
         for name, value in _told(journey).items():
             console.print(Text(f"{name:10} {value}"))
@@ -80,9 +80,9 @@ def show(
 
 
 @app.command()
-def approve(journey_id: JourneyId, root: Root, by: By = "") -> None:
+def approve(journey_id: JourneyId, root: Root, env: Env = None, by: By = "") -> None:
     """Let a held journey go on from where it was held; the sweeper takes it within its minute."""
-    with _opened(root) as services:
+    with opened(root, env) as services:
         reviewing.approve(_known(journey_id), by, services)
     console.print(f"{journey_id}: approved by {by.strip()}", markup=False)
 
@@ -91,23 +91,14 @@ def approve(journey_id: JourneyId, root: Root, by: By = "") -> None:
 def reject(
     journey_id: JourneyId,
     root: Root,
+    env: Env = None,
     by: By = "",
     reason: Annotated[str, typer.Option("--reason", help="Why, for the ledger; no personal data.")] = "",
 ) -> None:
     """End a held journey: it is never posted."""
-    with _opened(root) as services:
+    with opened(root, env) as services:
         reviewing.reject(_known(journey_id), by, reason, services)
     console.print(f"{journey_id}: rejected by {by.strip()}", markup=False)
-
-
-@contextlib.contextmanager
-def _opened(root: Path) -> Iterator[Services]:
-    try:
-        yield services_of(Cloud.open(root))
-    except Unavailable as error:
-        fail(f"{error}; is the embedded cloud running (`tripcanvas up`)?")
-    except TripcanvasError as error:
-        fail(str(error))
 
 
 def _known(journey_id: str) -> str:

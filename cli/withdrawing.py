@@ -8,10 +8,9 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from cli.cloud import services_of
+from cli.deployment import Env, deployment_of
 from cli.letter_box import LetterBox
 from cli.options import Root, fail
-from localcloud.state import Cloud
 from shared.dead_letters import Letter, is_about, others
 from shared.errors import ServiceError, TripcanvasError
 from shared.withdrawing import Place, Removal, Withdrawal
@@ -22,15 +21,16 @@ console = Console(highlight=False, soft_wrap=True)
 def withdraw(
     trip: Annotated[str, typer.Argument(help="The trip's id.")],
     root: Root,
+    env: Env = None,
 ) -> None:
     """Remove everything of a trip for good: post, pictures, renders, records, dead letters; only a tombstone stays.
 
     It works at any step and for a trip that never came, can be repeated after any failure, and ends with status 1
     unless every place was listed afterwards and is empty.
     """
-    services = services_of(Cloud.open(root))
+    deployment = deployment_of(root, env)
     try:
-        withdrawal = Withdrawal(trip, services)
+        withdrawal = Withdrawal(trip, deployment.services)
         removals = withdrawal.run([dead_letters(withdrawal)])
         is_proved = withdrawal.is_tombstone_there() and all(removal.is_done for removal in removals)
     except TripcanvasError as error:

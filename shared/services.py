@@ -174,12 +174,12 @@ def services_for(context: object) -> Services:
     """The services of this instance; built anew when the runtime has handed over other credentials (STS tokens end)."""
     credentials = credentials_of(context)
     if not _current or _current[0].credentials != credentials:
-        _current[:] = [Services(_unlocked(Settings.from_environment(), credentials), credentials)]
+        _current[:] = [Services(decrypted(Settings.from_environment(), credentials), credentials)]
     return _current[0]
 
 
-def _unlocked(settings: Settings, credentials: Credentials) -> Settings:
-    """The settings with those secrets decrypted that KMS has encrypted."""
+def decrypted(settings: Settings, credentials: Credentials) -> Settings:
+    """The settings with those secrets decrypted that KMS has encrypted. Raises what `shared.clouds.kms` raises."""
     if not any(getattr(settings, name).startswith(ENCRYPTED) for name in settings.secrets()):
         return settings
     from shared.clouds.kms import unlocked

@@ -164,8 +164,13 @@ def credentials_of(context: object) -> Credentials:
     given = getattr(context, "credentials", None)
     if given is not None and getattr(given, "access_key_id", None):
         return Credentials(given.access_key_id, given.access_key_secret, given.security_token or "")
-    access_key_id = os.environ.get("ALIBABA_CLOUD_ACCESS_KEY_ID", "")
-    secret = os.environ.get("ALIBABA_CLOUD_ACCESS_KEY_SECRET", "")
+    return credentials_from(os.environ)
+
+
+def credentials_from(environment: Mapping[str, str]) -> Credentials:
+    """The access key that the environment names. Raises `Misconfigured` when there is none."""
+    access_key_id = environment.get("ALIBABA_CLOUD_ACCESS_KEY_ID", "")
+    secret = environment.get("ALIBABA_CLOUD_ACCESS_KEY_SECRET", "")
     if not access_key_id or not secret:
         raise Misconfigured("no credentials: give the function a role, or set ALIBABA_CLOUD_ACCESS_KEY_ID and _SECRET")
-    return Credentials(access_key_id, secret, os.environ.get("ALIBABA_CLOUD_SECURITY_TOKEN", ""))
+    return Credentials(access_key_id, secret, environment.get("ALIBABA_CLOUD_SECURITY_TOKEN", ""))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+from contextlib import nullcontext
 
 import cv2
 import numpy as np
@@ -202,7 +203,7 @@ def test_the_command_shows_metrics_bounds_and_the_marked_picture(deployment, jou
     from cli.main import app
 
     delivered(deployment, journey, without_badge(composed(deployment, journey)))
-    monkeypatch.setattr(inspections, "services_of", lambda _: deployment.instance())
+    monkeypatch.setattr(inspections, "opened", lambda *_: nullcontext(deployment.instance()))
     shown = CliRunner().invoke(
         app, ["inspection", journey, "--root", str(tmp_path / "cloud"), "--out", str(tmp_path / "out")]
     )
@@ -221,7 +222,7 @@ def test_the_command_refuses_what_is_no_journey(deployment, tmp_path, monkeypatc
     from cli import inspections
     from cli.main import app
 
-    monkeypatch.setattr(inspections, "services_of", lambda _: deployment.instance())
+    monkeypatch.setattr(inspections, "opened", lambda *_: nullcontext(deployment.instance()))
     shown = CliRunner().invoke(app, ["inspection", name, "--root", str(tmp_path / "cloud")])
     assert shown.exit_code != 0
     assert said in shown.output
