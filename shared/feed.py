@@ -69,20 +69,18 @@ def build_post(
     style: Style,
     images: tuple[PostImage, ...],
     share_card: PostImage | None = None,
-    team: str | None = None,
 ) -> Post:
     """The post of a journey; city names stand in it only where the owner agreed to that.
 
-    `team` is the team's name where the owner agreed to show it and moderation let it pass; without it the post says
-    我们, "our crew".
+    The team's name is `Prompted.team`, which moderation let pass; without it the post says 我们, "our crew".
     """
     facts, brief = received.facts, prompted.brief
     return Post(
         journey_id=journey_id,
         visibility=visibility_of(received),
         style=PostStyle(style.id, style.name_zh, style.name_en),
-        title=title_of(received, prompted, team),
-        caption=_filled(brief.caption, received, prompted, team),
+        title=title_of(received, prompted),
+        caption=_filled(brief.caption, received, prompted),
         tags=tuple(_filled(tag, received, prompted) for tag in brief.tags),
         alt_text=_filled(brief.alt_text, received, prompted),
         language=facts.language,
@@ -100,16 +98,16 @@ def cities_of(received: Received) -> tuple[str, ...]:
     return tuple(display_name(city, language) for city in received.facts.cities) if received.show_cities else ()
 
 
-def title_of(received: Received, prompted: Prompted, team: str | None = None) -> str:
-    """The title as the post shows it; cities and `team` as in `build_post`."""
-    title = _filled(prompted.brief.title, received, prompted, team)
+def title_of(received: Received, prompted: Prompted) -> str:
+    """The title as the post shows it; cities and team as in `build_post`."""
+    title = _filled(prompted.brief.title, received, prompted)
     return title[:1].upper() + title[1:]
 
 
-def _filled(text: str, received: Received, prompted: Prompted, team: str | None = None) -> str:
+def _filled(text: str, received: Received, prompted: Prompted) -> str:
     language = received.facts.language
     city = prompted.brief.city if received.show_cities else ""
-    return fill_tokens(text, language, city=display_name(city, language) if city else None, team=team)
+    return fill_tokens(text, language, city=display_name(city, language) if city else None, team=prompted.team)
 
 
 def visibility_of(received: Received) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import datetime, timedelta
+from functools import partial
 
 from shared.composing import TEMPLATE, Composition, by_template, compose
 from shared.course import Course
@@ -17,12 +18,15 @@ from shared.moderating import (
     WORDS,
     blocked,
     check_answer,
+    check_team,
     check_words,
     is_content_code,
     passes,
     refused_by_model,
     told,
 )
+from shared.prompts import TEAM_LENGTH
+from shared.publishable import is_showable_name
 from shared.rejection import NoConsent, reject, reject_conflict
 from shared.reporting import Outcome
 from shared.services import Services
@@ -65,7 +69,8 @@ def take_message(message: Message, services: Services, until: datetime | None = 
         conflict = Conflict("trip_id", "new; this one was accepted before with other content, which stands")
         return [reject_conflict(message, conflict, next(iter(standing.journeys)), services)]
     is_new = standing is claim
-    return [_take_journey(journey, standing, services, until, is_new=is_new) for journey in standing.journeys]
+    team = trip.team.name if trip.team else ""
+    return [_take_journey(journey, standing, services, until, team, is_new=is_new) for journey in standing.journeys]
 
 
 def _claim(message: Message, trip: Trip, services: Services) -> TripClaim:
@@ -125,7 +130,7 @@ def _markers(claim: TripClaim, services: Services) -> list[Marker]:
 
 
 def _take_journey(
-    journey: str, claim: TripClaim, services: Services, until: datetime | None, *, is_new: bool
+    journey: str, claim: TripClaim, services: Services, until: datetime | None, team: str, *, is_new: bool
 ) -> Outcome:
     course = Course(claim.journey(journey), services)
     try:
@@ -136,7 +141,7 @@ def _take_journey(
         if _is_late(services, until):
             outcome = Outcome(journey, Step.RECEIVED.value, _NO_TIME)
         else:
-            outcome = course.run("submitting", begin)
+            outcome = course.run("submitting", partial(begin, team=team))
         course.hand_over(outcome)
     except TripcanvasError as error:
         log("trouble", journey=journey, during="taking", code=type(error).__name__)
@@ -144,13 +149,14 @@ def _take_journey(
     return outcome
 
 
-def begin(course: Course) -> None:
+def begin(course: Course, team: str = "") -> None:
     """Write the brief of a journey that has none, and queue its first render; any other journey stays as it is.
 
-    Words that moderation does not let pass end the journey here, or hold it.
+    Words that moderation does not let pass end the journey here, or hold it. `team` is the team's name, which only the
+    message holds: a journey that is begun by the sweeper goes without it.
     """
     if course.journey.place is Step.RECEIVED:
-        _write(course, check_words(course))
+        _write(course, check_words(course), team)
         if course.journey.finished:
             course.close()
             return
@@ -158,7 +164,7 @@ def begin(course: Course) -> None:
         submit(course)
 
 
-def _write(course: Course, on_words: tuple[Verdict, ...]) -> None:
+def _write(course: Course, on_words: tuple[Verdict, ...], team: str) -> None:
     """Add the brief to a journey whose words passed, or its end when the model's own content check refuses them."""
     if course.journey.finished:
         return
@@ -179,6 +185,7 @@ def _write(course: Course, on_words: tuple[Verdict, ...]) -> None:
     elif composition.written_by != TEMPLATE:
         composition, on_answer = _moderated(composition, course, style, seed)
         verdicts += on_answer
+    on_team = _checked_team(team, course) if composition.brief.names_team else None
     if composition.fallback:
         log("fallback", journey=course.journey.id, rounds=composition.rounds)
     course.add(
@@ -189,9 +196,21 @@ def _write(course: Course, on_words: tuple[Verdict, ...]) -> None:
             fallback=composition.fallback,
             input_tokens=composition.input_tokens,
             output_tokens=composition.output_tokens,
-            verdicts=verdicts,
+            team=team if on_team and passes(on_team, services) else "",
+            verdicts=verdicts + ((on_team,) if on_team else ()),
         )
     )
+
+
+def _checked_team(team: str, course: Course) -> Verdict | None:
+    """What moderation says of a team's name; None when it is not asked, or does not say: the post goes without it."""
+    if not 0 < len(team) <= TEAM_LENGTH or not is_showable_name(team):
+        return None
+    try:
+        return check_team(team, course.journey.id, course.services)
+    except (ServiceError, Misconfigured) as error:
+        log("trouble", journey=course.journey.id, during="team", code=type(error).__name__)
+        return None
 
 
 def _moderated(

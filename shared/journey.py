@@ -144,11 +144,13 @@ class Received(_Record, frozen=True, kw_only=True, tag=Step.RECEIVED.value):
 class Prompted(_Record, frozen=True, kw_only=True, tag=Step.PROMPTED.value):
     """The brief stands. `written_by` is the model id or "template"; `fallback` says why it was the template.
 
-    `verdicts` are those on the owner's words and on the model's answer.
+    `verdicts` are those on the owner's words, on the model's answer and on the team's name. `team` is that name when
+    the brief speaks of the team and moderation let the name pass; a name that may not be shown stands nowhere.
     """
 
     brief: Brief
     written_by: str
+    team: str = ""
     fallback: str = ""
     input_tokens: int = 0
     output_tokens: int = 0

@@ -2,7 +2,7 @@
 
 Only a clear answer of every service that is asked lets a content pass. High risk ends the journey, medium risk holds it
 for a person, and an error leaves it where it is, to be tried again. A model's answer that does not pass is not used:
-the template writes, whose texts are the product's own.
+the template writes, whose texts are the product's own. A team's name that does not pass is not shown.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 #: The code of a journey that moderation has held or ended.
 MODERATION = "moderation"
-WORDS, ANSWER, PICTURE = "words", "answer", "picture"
+WORDS, ANSWER, TEAM, PICTURE = "words", "answer", "team", "picture"
 
 #: How DashScope says that its own check refused a content, normalised.
 _CONTENT_CODES = frozenset({"datainspectionfailed", "ipinfringementsuspect"})
@@ -52,6 +52,11 @@ def check_answer(brief: Brief, journey_id: str, services: Services) -> Verdict:
     text = "\n".join((*parts, brief.negative_prompt))[:_MOST_CHARACTERS]
     found = services.moderation.text(services.settings.need("green_answer_service"), text, journey_id)
     return _verdict(ANSWER, found)
+
+
+def check_team(name: str, journey_id: str, services: Services) -> Verdict:
+    """What moderation says of a team's name. Raises what the service raises."""
+    return _verdict(TEAM, services.moderation.text(services.settings.need("green_name_service"), name, journey_id))
 
 
 def check_picture(course: Course, pictures: tuple[EncodedPicture, ...]) -> tuple[Verdict, ...]:

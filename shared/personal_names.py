@@ -125,6 +125,14 @@ def names_in(text: str) -> Iterable[tuple[int, int]]:
             yield found.span()
 
 
+def may_begin_with_name(text: str) -> bool:
+    """Whether `text` begins with a Chinese surname: for names that people choose, where nothing else tells."""
+    if re.match(rf"(?:{_COMPOUND}){_HAN}", text):
+        return True
+    surname = _surnames().get(text[:1])
+    return surname is not None and surname.alone and text[1:2] not in surname.not_before
+
+
 def _chinese_names(doubt: str, pattern: re.Pattern[str], text: str) -> Iterable[tuple[int, int]]:
     place = 0
     while found := pattern.search(text, place):

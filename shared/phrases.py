@@ -230,6 +230,7 @@ CAPTION_CLOSING = {
         "romantic": ("身边的人，比风景好看。",),
         "lonely": ("一个人，也走得很远。",),
         "festive": ("节日快乐，一路平安。", "灯都亮了，就差你。"),
+        "together": ("这一程，{TEAM}都在。", "{TEAM}，下次再出发。"),
         "": ("记下这一刻。", "路还长，慢慢来。", "把这一程收好。"),
     },
     "en": {
@@ -241,6 +242,7 @@ CAPTION_CLOSING = {
         "romantic": ("The best view was in the next seat.",),
         "lonely": ("Alone, and a long way out.",),
         "festive": ("Happy holidays, and safe roads.",),
+        "together": ("Kept for {TEAM}.", "Until the next road, {TEAM}."),
         "": ("A moment to keep.", "One for the album.", "Worth every mile."),
     },
 }

@@ -28,7 +28,7 @@ FACTS_OPEN, FACTS_CLOSE = "<trip_facts>", "</trip_facts>"
 _ELSEWHERE = {"zh": "远方", "en": "somewhere lovely"}
 _THE_DRIVERS = {"zh": "我们", "en": "our crew"}
 #: A team's name that is longer would not fit a title.
-_TEAM_LENGTH = 20
+TEAM_LENGTH = 20
 _TITLE_LENGTH = {"zh": 20, "en": 40}
 _CAPTION_LENGTH = {"zh": 80, "en": 160}
 #: The image service's own limits are 800 and 500 characters; both stay clear of them.
@@ -60,6 +60,11 @@ class Brief:
     tags: tuple[str, ...]
     alt_text: str
     city: str = ""
+
+    @property
+    def names_team(self) -> bool:
+        """Whether a text of the post speaks of the people who drove."""
+        return TEAM in self.title or TEAM in self.caption
 
 
 _INSTRUCTION = """\
@@ -187,10 +192,9 @@ def parse_brief(answer: str, facts: TripFacts, style: Style, *, name_places: boo
 def fill_tokens(text: str, language: str, *, city: str | None = None, team: str | None = None) -> str:
     """Put names in the places of the tokens, or neutral words where there is none to show.
 
-    `city` and `team` are given only where they may be public; `team` also has passed moderation. A team's name that is
-    too long for a title gives way to the neutral word.
+    `city` and `team` are given only where they may be public; `team` also has passed moderation.
     """
-    drivers = team if team and len(team) <= _TEAM_LENGTH else _THE_DRIVERS[language]
+    drivers = team or _THE_DRIVERS[language]
     # One pass: a team may be called {CITY}.
     return _TOKEN.sub(lambda token: (city or _ELSEWHERE[language]) if token[0] == CITY else drivers, text)
 

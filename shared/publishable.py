@@ -11,7 +11,8 @@ from functools import cache
 from pathlib import Path
 
 from shared.identifying import HAN
-from shared.scrubbing import fold, identifies, visible
+from shared.personal_names import may_begin_with_name
+from shared.scrubbing import fold, identifies, scrub, visible
 
 _LATIN = "A-Za-zÀ-ÖØ-öø-ɏḀ-ỿ"
 #: Letters of the two languages, digits, the punctuation of plain sentences, and pictographs.
@@ -84,6 +85,16 @@ def fault_in(text: str, language: str, *, own_car: str = "") -> str:
     if not _is_in(text, language):
         return "Chinese" if language == "zh" else "English"
     return ""
+
+
+def is_showable_name(name: str) -> bool:
+    """Whether moderation may be asked to let a team's name stand in a post.
+
+    It is plain `visible` text, without digits, by which people are reached, does not begin as a person's name does, and
+    says nothing that a model may not write.
+    """
+    is_plain = name == visible(name) and not any(map(str.isdigit, name)) and scrub(name) == name
+    return is_plain and not may_begin_with_name(name) and not fault_in(name, "zh" if re.search(HAN, name) else "en")
 
 
 def _is_in(text: str, language: str) -> bool:

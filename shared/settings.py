@@ -62,6 +62,7 @@ class Settings:
     green_endpoint: str = _setting("TRIPCANVAS_GREEN_ENDPOINT", "https://green-cip.cn-shanghai.aliyuncs.com")
     green_words_service: str = _setting("TRIPCANVAS_GREEN_WORDS_SERVICE", "llm_query_moderation")
     green_answer_service: str = _setting("TRIPCANVAS_GREEN_ANSWER_SERVICE", "llm_response_moderation")
+    green_name_service: str = _setting("TRIPCANVAS_GREEN_NAME_SERVICE", "nickname_detection_pro")
     #: Separated by commas; each of them must let the picture pass.
     green_picture_services: str = _setting("TRIPCANVAS_GREEN_PICTURE_SERVICES", "aigcCheck,baselineCheck")
     #: What becomes of low risk: "pass", or "hold" for a person.

@@ -161,12 +161,13 @@ def _caption(facts: TripFacts, scene: _Scene, choice: random.Random) -> str:
     weather = arrival_weather(facts) if arrived else ""
     mood = facts.mood[0] if facts.mood else ""
     closings = CAPTION_CLOSING[language]
+    fitting = closings.get(mood, closings[""]) + (closings["together"] if facts.head_count > 1 else ())
     space = "" if language == "zh" else " "
     return (
         CAPTION_OPENING[language][facts.distance_band]
         + CAPTION_SCENE[language].get(weather, CAPTION_SCENE[language][""])
         + space
-        + choice.choice(closings.get(mood, closings[""]))
+        + choice.choice(fitting)
     )
 
 

@@ -11,7 +11,7 @@ import pytest
 from shared.facts import TripFacts
 from shared.feed import PostImage, build_post
 from shared.journey import Prompted, Received
-from shared.prompts import CITY, Brief
+from shared.prompts import CITY, TEAM, Brief
 from shared.styles import load_styles
 from shared.workflows import FOLDER
 
@@ -21,7 +21,11 @@ IMAGE = PostImage("https://gallery.example/posts/3f/x.jpg", 768, 960, "image/jpe
 JOURNEY = "3f2b7c1e-6a0d-5c7f-9d3b-2a8e4f1c5d60"
 
 #: What may stand in any post, and what only in one whose owner lets cities be shown.
-ALWAYS = {"brief.title", "brief.caption", "brief.tags", "brief.alt_text", "received.trip_date", "received.distance_km"}
+#: `Prompted.team` holds no name but one that moderation let pass.
+ALWAYS = {
+    "brief.title", "brief.caption", "brief.tags", "brief.alt_text", "prompted.team", "received.trip_date",
+    "received.distance_km",
+}  # fmt: skip
 WITH_CITIES = ALWAYS | {"facts.cities", "brief.city"}
 
 
@@ -63,7 +67,7 @@ def post(*, show_cities, publish=True):
         Brief,
         "brief",
         title=f"{marker('brief.title')}{CITY}",
-        caption=f"{marker('brief.caption')}{CITY}",
+        caption=f"{marker('brief.caption')}{CITY}{TEAM}",
         tags=(marker("brief.tags"), CITY),
         alt_text=f"{marker('brief.alt_text')}{CITY}",
     )

@@ -143,6 +143,71 @@ class TestAnswer:
         assert [each.subject for each in deployment.read(deployment.submitted()).need(Prompted).verdicts] == ["words"]
 
 
+SPOKEN_OF = {**GOOD, "title": "{TEAM}和{CITY}的雨"}
+
+
+class TestTeam:
+    """A team's name, which the owner chose and everybody would read."""
+
+    def written(self, deployment, name, **settings):
+        """What the ledger holds of a trip whose brief speaks of its team; its picture is posted."""
+        sent = trip(team={"name": name, "size": 3})
+        journey = deployment.take(sent, deployment.instance(**settings)).journey
+        assert deployment.finish(journey).step == "published"
+        return deployment.read(journey)
+
+    @pytest.mark.parametrize("name", ["追风小队", "Salt & Sand", "王者归来队"])
+    def test_that_passes_stands_in_the_post(self, deployment, model_fault, name):
+        model_fault(**says(SPOKEN_OF))
+        journey = self.written(deployment, name)
+        assert [each.service for each in journey.need(Prompted).verdicts if each.subject == "team"] == [
+            "nickname_detection_pro"
+        ]
+        [post] = deployment.posts(journey.id)
+        assert post["title"].startswith(f"{name}和")
+
+    @pytest.mark.parametrize("level", ["low", "medium", "high"])
+    def test_that_does_not_pass_stands_nowhere_and_holds_nothing_up(self, deployment, model_fault, green, level):
+        model_fault(**says(SPOKEN_OF))
+        green({"service": "nickname_detection_pro", "level": level})
+        journey = self.written(deployment, "追风小队", green_low="hold")
+        assert journey.need(Prompted).verdicts[-1].level == level
+        assert deployment.posts(journey.id)[0]["title"].startswith("我们和")
+        assert "追风小队" not in str(journey)
+
+    def test_that_can_not_be_checked_stands_nowhere(self, deployment, model_fault):
+        model_fault(**says(SPOKEN_OF))
+        journey = self.written(deployment, "追风小队", green_name_service="no_such_service")
+        assert deployment.posts(journey.id)[0]["title"].startswith("我们和")
+        assert "追风小队" not in str(journey)
+
+    @pytest.mark.parametrize(
+        "name",
+        [
+            "",
+            "队13912345678",
+            "VX:abcde",
+            "加我微信看片",
+            "www.a.cn",
+            "特斯拉车主",
+            "很" * 21,
+            "住在紫荆路8号",
+            "欧阳开心的队伍",
+            "张伟一家",
+        ],
+    )
+    def test_that_could_identify_or_advertise_is_not_even_sent(self, deployment, model_fault, name):
+        model_fault(**says(SPOKEN_OF))
+        journey = self.written(deployment, name)
+        assert "team" not in {each.subject for each in journey.need(Prompted).verdicts}
+        assert deployment.posts(journey.id)[0]["title"].startswith("我们和")
+
+    def test_of_which_the_brief_does_not_speak_is_not_sent(self, deployment, model_fault):
+        model_fault(**says(GOOD))
+        written = self.written(deployment, "追风小队").need(Prompted)
+        assert (written.team, "team" in {each.subject for each in written.verdicts}) == ("", False)
+
+
 class TestPicture:
     @pytest.mark.parametrize("service", ["aigcCheck", "baselineCheck"])
     def test_of_high_risk_to_one_service_ends_the_journey_and_is_stored_nowhere(self, deployment, green, service):
