@@ -32,9 +32,10 @@ _USUAL_LATITUDE = 35.0
 class TripFacts:
     """The only thing about a trip that a model may ever see; words are canonical, from `shared.vocabulary`.
 
-    `cities` are in order of passing without repeats, start and end included; `weather` is that of the start, then
-    that of the end. `words` is the owner's scrubbed text, at most `MAX_WORDS` characters. `season`, `part_of_day`
-    and `distance_band` always hold a word; the other texts are empty where nothing is known.
+    `cities` are in order of passing without repeats, start and end included; `provinces` are those of the known ones,
+    of a city abroad its country; `weather` is that of the start, then that of the end. `words` is the owner's scrubbed
+    text, at most `MAX_WORDS` characters. `season`, `part_of_day` and `distance_band` always hold a word; the other
+    texts are empty where nothing is known.
     """
 
     #: "zh" or "en": the language of the owner's words, for title and caption.
@@ -55,6 +56,7 @@ class TripFacts:
     #: The city where the trip ended, when it is not the one where it began; the weather there.
     destination: str = ""
     weather_at_end: str = ""
+    provinces: tuple[str, ...] = ()
 
 
 def facts_of(trip: Trip) -> TripFacts:
@@ -82,6 +84,7 @@ def facts_of(trip: Trip) -> TripFacts:
         car_color=color_in(trip.car.color) or color_in(trip.car.description),
         destination=end if end in cities[1:] else "",
         weather_at_end=(weather_in(trip.end.weather) or ("",))[-1],
+        provinces=_provinces(cities),
     )
 
 
@@ -145,6 +148,11 @@ def _is_clean(name: str) -> bool:
 def _cities(trip: Trip, end: str) -> tuple[str, ...]:
     passed = (_city_of(trip.start), *(_city_name(name) for name in trip.via_cities), end)
     return tuple(dict.fromkeys(filter(None, passed)))
+
+
+def _provinces(cities: tuple[str, ...]) -> tuple[str, ...]:
+    known = filter(None, map(find_city, cities))
+    return tuple(dict.fromkeys(city.province_zh for city in known))
 
 
 def _city_of(stop: Stop) -> str:

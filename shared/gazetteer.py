@@ -132,14 +132,16 @@ _BY_NAMES = (
 
 @lru_cache(maxsize=1)
 def _place_names() -> re.Pattern[str]:
-    """Every sight and by-name, longest first; names of two characters or less would match by chance."""
+    """Every sight, province and by-name, longest first; other names of two characters or less would match by chance."""
     sights = {name for city in load_cities() for sight in city.sights for name in (sight.name_zh, sight.name_en)}
-    names = sorted({name.casefold() for name in sights if len(name) > 2} | set(_BY_NAMES.split("|")), key=len)
+    provinces = {name for city in load_cities() for name in (city.province_zh, city.province_en)}
+    known = {name.casefold() for name in sights | provinces if len(name) > 2}
+    names = sorted(known | {*_BY_NAMES.split("|"), *_PROVINCE.pattern.split("|")}, key=len)
     return re.compile("|".join(re.escape(name) for name in reversed(names)))
 
 
 def names_a_place(text: str) -> bool:
-    """Whether a text names a known city, one of its sights, or goes by one of the by-names kept here.
+    """Whether a text names a known city, its province or country, a sight of it, or one of the by-names kept here.
 
     It knows what the table knows: a by-name or a sight that is not in it passes.
     """

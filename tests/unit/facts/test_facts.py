@@ -63,6 +63,7 @@ def test_the_facts_of_a_trip() -> None:
         car_color="black",
         destination="",
         weather_at_end="cloudy",
+        provinces=("上海市", "浙江省", "江苏省"),
     )
 
 
@@ -84,6 +85,7 @@ def test_nothing_but_the_allow_list_has_a_place_in_the_facts() -> None:
         "car_color",
         "destination",
         "weather_at_end",
+        "provinces",
     ]
 
 

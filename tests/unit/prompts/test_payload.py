@@ -26,7 +26,7 @@ CHINA = timezone(timedelta(hours=8))
 #: docs/privacy.md.
 ALLOWED = {
     "language", "cities", "season", "part_of_day", "holiday", "weather", "mood_tag", "words", "mood", "distance_band",
-    "days", "head_count", "car_model", "car_color", "destination", "weather_at_end",
+    "days", "head_count", "car_model", "car_color", "destination", "weather_at_end", "provinces",
 }  # fmt: skip
 
 
