@@ -225,7 +225,8 @@ def _producer_code(services: Services) -> str:
 
     settings = services.settings
     code = settings.need("producer_code")
-    if is_for_demonstration(code) and urlsplit(settings.need("feed_url")).hostname not in ("127.0.0.1", "localhost"):
+    where = settings.need("mns_endpoint" if settings.feed_target == "mns" else "feed_url")
+    if is_for_demonstration(code) and urlsplit(where).hostname not in ("127.0.0.1", "localhost"):
         raise Misconfigured("TRIPCANVAS_PRODUCER_CODE is the demonstration's; a post needs the owner's own")
     return code
 

@@ -115,7 +115,7 @@ def check(cars: Folder = CARS) -> None:
     _wide().print(table)
     for problem in problems:
         console.print(f"[red]{escape(problem)}[/red]", soft_wrap=True)
-    console.print(f"{len(packs)} packs, {len(problems)} problems")
+    console.print(f"packs: {len(packs)}, problems: {len(problems)}")
     raise typer.Exit(1 if problems else 0)
 
 
