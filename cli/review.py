@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import msgspec
 import typer
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 from rich.text import Text
 
 from cli.deployment import Env, opened
@@ -17,7 +17,7 @@ from cli.inspections import bounds_of
 from cli.options import Root, fail
 from shared import reviewing
 from shared.errors import Refused
-from shared.feed import title_of
+from shared.feed import caption_of, tags_of, title_of
 from shared.journey import Held, Inspected, Journey, Prompted, Received, Rendered, is_journey_id
 from shared.services import Services
 
@@ -45,7 +45,7 @@ def list_held(
     if not found:
         console.print("no journey waits for a person")
         return
-    table = Table("journey", "since (UTC)", "why", box=None)
+    table = Table(Column("journey", no_wrap=True, min_width=36), "since (UTC)", "why", box=None)
     for journey in found:
         held = journey.need(Held)
         why = Text(f"{held.code}: {held.reason}", overflow="fold")
@@ -69,7 +69,8 @@ def show(
     with opened(root, env) as services:
         journey = _read(journey_id, services)
         for name, value in _told(journey).items():
-            console.print(Text(f"{name:10} {value}"))
+            for line in map(_verdict, value) if name == "verdicts" else [value]:
+                console.print(Text(f"{name:10} {line}"))
         for name, value in _content(journey).items():
             console.print(Text(f"{name:10} {value}"))
         for metric in inspected.metrics if (inspected := journey.find(Inspected)) else ():
@@ -128,13 +129,22 @@ def _told(journey: Journey) -> dict[str, Any]:
     }
 
 
+def _verdict(verdict: dict[str, Any]) -> str:
+    labels = f" ({', '.join(verdict['labels'])})" if verdict["labels"] else ""
+    asked = f"at {verdict['at']:.19}Z, request {verdict['request_id'] or 'without id'}"
+    return f"{verdict['subject']}: {verdict['service']} says {verdict['level']}{labels}, {asked}"
+
+
 def _content(journey: Journey) -> dict[str, str]:
     """What there is to judge besides pictures: the post's texts, or before there are any, the owner's own."""
     received, prompted = journey.need(Received), journey.find(Prompted)
     if prompted is None:
         return {"mood": received.facts.mood_tag, "words": received.facts.words}
-    brief = prompted.brief
-    return {"title": title_of(received, prompted), "caption": brief.caption, "tags": " ".join(brief.tags)}
+    return {
+        "title": title_of(received, prompted),
+        "caption": caption_of(received, prompted),
+        "tags": " ".join(tags_of(received, prompted)),
+    }
 
 
 def _save(journey: Journey, services: Services, out: Path) -> None:

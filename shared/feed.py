@@ -80,8 +80,8 @@ def build_post(
         visibility=visibility_of(received),
         style=PostStyle(style.id, style.name_zh, style.name_en),
         title=title_of(received, prompted),
-        caption=_filled(brief.caption, received, prompted),
-        tags=tuple(_filled(tag, received, prompted) for tag in brief.tags),
+        caption=caption_of(received, prompted),
+        tags=tags_of(received, prompted),
         alt_text=_filled(brief.alt_text, received, prompted),
         language=facts.language,
         cities=cities_of(received),
@@ -102,6 +102,16 @@ def title_of(received: Received, prompted: Prompted) -> str:
     """The title as the post shows it; cities and team as in `build_post`."""
     title = _filled(prompted.brief.title, received, prompted)
     return title[:1].upper() + title[1:]
+
+
+def caption_of(received: Received, prompted: Prompted) -> str:
+    """The caption as the post shows it; cities and team as in `build_post`."""
+    return _filled(prompted.brief.caption, received, prompted)
+
+
+def tags_of(received: Received, prompted: Prompted) -> tuple[str, ...]:
+    """The tags as the post shows them; cities as in `build_post`."""
+    return tuple(_filled(tag, received, prompted) for tag in prompted.brief.tags)
 
 
 def _filled(text: str, received: Received, prompted: Prompted) -> str:
