@@ -40,7 +40,9 @@ def test_a_silent_service_is_named_on_the_journey_which_ends_well_when_it_is_bac
     outage(service)
     journeys = world.publish(world.trip())
     [trouble, *_] = world.wait(lambda: world.troubles(journeys[0], service))
-    assert (trouble.during, trouble.code) == (during, "ConnectionFailed")
+    # On a busy machine the sweeper may be there before the result.
+    assert trouble.during in (during, "sweeping")
+    assert trouble.code == "ConnectionFailed"
     world.supervisor.start_service(service)
     [journey] = world.follow(journeys, timeout_s=90)
     assert journey.step is Step.PUBLISHED

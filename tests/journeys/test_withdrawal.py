@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import requests
 
-from shared.journey import Step, Stored, trip_key
+from shared.journey import Prompted, Step, Stored, trip_key
 from tests.journeys.conftest import SHORT, a_world
 
 ROOT = Path(__file__).parents[2]
@@ -65,7 +65,10 @@ def test_nothing_of_a_withdrawn_trip_is_left(world):  # type: ignore[no-untyped-
     pictures = [image["url"] for image in post["images"]]
     assert {requests.get(url, timeout=10).status_code for url in pictures} == {200}
 
-    assert found_on_disk(world.cloud.folder("oss"), post["title"])
+    # The ledger has a title with tokens for names, the feed with the names.
+    title = ended.need(Prompted).brief.title
+    assert found_on_disk(world.cloud.folder("oss"), title)
+    assert found_on_disk(world.cloud.folder("feed"), post["title"])
     assert found_on_disk(world.cloud.root, TEXT)
 
     done = withdraw(world, trip["trip_id"])
@@ -101,7 +104,7 @@ def test_nothing_of_a_withdrawn_trip_is_left(world):  # type: ignore[no-untyped-
 
     # Databases fold their logs into their files when they are closed.
     world.supervisor.stop()
-    words = (TEXT, ADDRESS, TEAM, DENIED, trip["trip_id"], denied["trip_id"], post["title"], post["caption"])
+    words = (TEXT, ADDRESS, TEAM, DENIED, trip["trip_id"], denied["trip_id"], title, post["title"], post["caption"])
     assert found_on_disk(world.cloud.root, *words) == []
 
 
