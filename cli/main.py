@@ -31,6 +31,7 @@ from cli.eas import commands as eas
 from cli.options import Root
 from cli.options import fail as _fail
 from cli.policies import policies
+from cli.provision import commands as provision
 from localcloud.state import SERVICES, Cloud, without_proxy
 from shared.errors import InvalidInput, TripcanvasError
 
@@ -45,6 +46,7 @@ app.add_typer(cars.app, name="cars")
 app.command()(inspections.inspection)
 app.command()(withdrawing.withdraw)
 app.add_typer(retention.app, name="retention")
+app.add_typer(provision.app, name="provision")
 app.command()(verifying.verify)
 app.command()(policies)
 app.command()(check)
@@ -62,9 +64,17 @@ def _prepare() -> None:
 
 
 @app.command()
-def up(root: Root, detach: Annotated[bool, typer.Option("--detach", help="Return once it runs.")] = False) -> None:
-    """Run Alibaba Cloud on this machine: eight services, one process tree, state under the root folder."""
-    cloud = Cloud.open(root)
+def up(
+    root: Root,
+    detach: Annotated[bool, typer.Option("--detach", help="Return once it runs.")] = False,
+    empty: Annotated[
+        bool, typer.Option("--empty", help="Begin as a new account is: without buckets, topics, queues and roles.")
+    ] = False,
+) -> None:
+    """Run Alibaba Cloud on this machine: nine services, one process tree, state under the root folder."""
+    cloud = Cloud.open(root, empty=empty)
+    if empty and not cloud.is_empty:
+        _fail(f"--empty: {cloud.root} was begun with everything in it; name another folder by --root")
     try:
         if is_up(cloud):
             console.print(f"already running; state in {cloud.root}")

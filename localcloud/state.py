@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 #: The services in starting order; each is a module `localcloud.<name>.app` and a process of its own.
-SERVICES = ("oss", "mns", "eas", "dashscope", "feed", "fc", "comfyui", "green")
+SERVICES = ("oss", "mns", "eas", "dashscope", "feed", "fc", "comfyui", "green", "ram")
 
 _FIRST_PORT = 7710
 
@@ -35,10 +35,12 @@ class Cloud:
     eas_service: str = "tripcanvas_comfyui"
     #: The same ComfyUI in the standard edition, under the same token.
     eas_standard_service: str = "tripcanvas_comfyui_standard"
+    #: Begun as an account is: without buckets, topics, queues and roles. A deployment makes them.
+    is_empty: bool = False
 
     @classmethod
-    def open(cls, root: Path, *, free_ports: bool = False) -> Cloud:
-        """Read the state folder `root`, or make one with fresh credentials.
+    def open(cls, root: Path, *, free_ports: bool = False, empty: bool = False) -> Cloud:
+        """Read the state folder `root`, or make one with fresh credentials; `empty` counts for a new one.
 
         `free_ports` picks unused ports instead of the documented ones (tests; several clouds on one machine).
         Documented ports that are taken by another program are replaced by free ones at first start.
@@ -58,6 +60,7 @@ class Cloud:
             dashscope_api_key="sk-" + secrets.token_hex(16),
             eas_token=secrets.token_urlsafe(32),
             feed_secret="whsec_" + secrets.token_urlsafe(32),
+            is_empty=empty,
         )
         cloud._save(file)
         return cloud
@@ -122,6 +125,7 @@ class Cloud:
             "TRIPCANVAS_EAS_SERVICE": self.eas_standard_service if standard else self.eas_service,
             "TRIPCANVAS_EAS_TOKEN": self.eas_token,
             "TRIPCANVAS_GREEN_ENDPOINT": self.url("green"),
+            "TRIPCANVAS_RAM_ENDPOINT": self.url("ram"),
             "TRIPCANVAS_FEED_URL": f"{self.url('feed')}/api/posts",
             "TRIPCANVAS_FEED_SECRET": self.feed_secret,
             # 27 characters in the right shape, of an organisation in no administrative division: the demo's label is

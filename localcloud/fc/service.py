@@ -60,7 +60,7 @@ class FunctionCompute:
         functions = await asyncio.to_thread(read_deployment, file, environment, self.cloud.account_id)
         async with self._deploying:
             for function in functions:
-                if function.role:
+                if function.role and not self.cloud.is_empty:
                     grant(self.cloud, function.role, function.policy)
             await self.triggers.close()
             for pool in self.pools.values():

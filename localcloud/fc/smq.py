@@ -41,14 +41,14 @@ _FOR_GOOD = frozenset(
 def subscribe(cloud: Cloud, function: Function, trigger: TopicTrigger) -> None:
     """Subscribe `function` to the trigger's topic; an equal subscription stays, a different one is replaced.
 
-    The topic is made if it is absent: in the cloud it has to exist before, here nobody is asked to make it. Raises
-    `Unavailable` or `Refused`.
+    The topic is made if it is absent: in an account it has to exist before, and so it has in an embedded cloud that
+    was begun empty. Raises `Unavailable` or `Refused`.
     """
     endpoint = f"acs:fc:{function.region}:{cloud.account_id}:functions/{function.name}"
     wanted = SubscriptionMeta(endpoint, trigger.strategy, trigger.content_format, trigger.filter_tag)
     with _errors(), _account(cloud) as account:
         topic = account.get_topic(trigger.topic)
-        if _absent(topic.get_attributes):
+        if not cloud.is_empty and _absent(topic.get_attributes):
             topic.create(TopicMeta())
         subscription = topic.get_subscription(f"{function.name}-{trigger.name}")
         if not _absent(subscription.get_attributes):

@@ -36,8 +36,7 @@ from localcloud import acs3
 from localcloud.green.pictures import check_picture, make_upload_bucket
 from localcloud.green.rules import LEVELS, Hit, Rule, Rules
 from localcloud.green.wire import NotChecked, Order, Refused, answer, order_of
-from localcloud.ram import caller_of
-from localcloud.signing import WireRequest
+from localcloud.openapi import signed_by
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -127,16 +126,10 @@ class Green:
         return JSONResponse(dict(self._calls))
 
     def _signer(self, request: Request, body: bytes) -> Caller:
-        wire = WireRequest.of(request)
-        caller = caller_of(self._cloud, acs3.key_id(wire), wire.headers.get("x-acs-security-token", ""))
-        if caller is None:
-            raise Refused.for_signature("InvalidAccessKeyID", "The access key id is not known.")
-        key = caller.credentials
         try:
-            acs3.verify(wire, body, access_key_id=key.access_key_id, access_key_secret=key.access_key_secret)
+            return signed_by(self._cloud, request, body)
         except acs3.SignatureRejected as error:
             raise Refused.for_signature(error.code, error.message) from None
-        return caller
 
     async def _text(self, query: str, body: bytes) -> dict[str, Any]:
         order = order_of(query, body)

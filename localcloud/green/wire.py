@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
-import uuid
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qsl
 
 from starlette.responses import JSONResponse
+
+from localcloud import openapi
+from localcloud.openapi import new_request_id
 
 #: Errors of the signature under the names that this API gives them.
 _SIGNATURE_ERRORS = {
@@ -69,16 +71,10 @@ def order_of(query: str, body: bytes) -> Order:
 
 def refusal(status: int, code: str, message: str) -> JSONResponse:
     """An HTTP error as the API's gateway words it."""
-    body = {"RequestId": new_request_id(), "HostId": "green-cip.localcloud", "Code": code, "Message": message}
-    return JSONResponse(body, status)
+    return openapi.refusal(status, code, message, "green-cip.localcloud")
 
 
 def answer(code: int, message: str, data: dict[str, Any] | None = None, *, word: str = "Msg") -> JSONResponse:
     """An answer under HTTP 200. Text actions say ``Message`` where the others say ``Msg``."""
     body: dict[str, Any] = {"Code": code, word: message, "RequestId": new_request_id()}
     return JSONResponse(body if data is None else {**body, "Data": data})
-
-
-def new_request_id() -> str:
-    """A request id like the service's."""
-    return str(uuid.uuid4()).upper()

@@ -44,7 +44,7 @@ if TYPE_CHECKING:
 
     from localcloud.state import Cloud
 
-#: The product's topics and queue, there from the first start.
+#: The product's topics and queue, there from the first start unless the cloud begins empty.
 FIRST_TOPICS = ("trip-completed", "render-finished", "community-feed")
 FIRST_QUEUES = ("tripcanvas-dead-letters",)
 
@@ -82,7 +82,8 @@ class _DeadLetter(msgspec.Struct, frozen=True):
 
 def build(cloud: Cloud) -> Starlette:
     """The ASGI application of the embedded SMQ; its data lies under ``mns`` in the cloud's folder."""
-    store = Store(cloud.folder("mns"), FIRST_TOPICS, FIRST_QUEUES)
+    first = ((), ()) if cloud.is_empty else (FIRST_TOPICS, FIRST_QUEUES)
+    store = Store(cloud.folder("mns"), *first)
     arrivals = Arrivals()
     service = Service(store, arrivals, Pusher(store, arrivals, cloud), cloud)
 

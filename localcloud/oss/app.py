@@ -40,7 +40,8 @@ if TYPE_CHECKING:
 
     from localcloud.state import Cloud
 
-#: The product's buckets, there from the first start: journeys, pictures for the public, and what the GPU side writes.
+#: The product's buckets, there from the first start unless the cloud begins empty: journeys, pictures for the public,
+#: and what the GPU side writes.
 FIRST_BUCKETS = ("tripcanvas-ledger", "tripcanvas-gallery", "tripcanvas-render")
 
 _log = logging.getLogger("localcloud.oss")
@@ -60,6 +61,8 @@ _BUCKET: dict[tuple[str, str], _Operation] = {
     ("GET", "stat"): buckets.get_stat,
     ("GET", "versioning"): buckets.get_versioning,
     ("PUT", "versioning"): buckets.put_versioning,
+    ("GET", "encryption"): buckets.get_encryption,
+    ("PUT", "encryption"): buckets.put_encryption,
     ("GET", "lifecycle"): lifecycle.get_rules,
     ("PUT", "lifecycle"): lifecycle.put_rules,
     ("DELETE", "lifecycle"): lifecycle.delete_rules,
@@ -92,8 +95,9 @@ _MODIFIERS = frozenset(
 
 def build(cloud: Cloud) -> Starlette:
     """The ASGI application of the embedded OSS; its data lies under ``oss`` in the cloud's folder."""
-    store = Store(cloud.folder("oss"), FIRST_BUCKETS)
-    _set_retention(store)
+    store = Store(cloud.folder("oss"), () if cloud.is_empty else FIRST_BUCKETS)
+    if not cloud.is_empty:
+        _set_retention(store)
     host = cloud.url("oss").removeprefix("http://")
 
     async def answer(request: Request) -> Response:

@@ -138,6 +138,27 @@ async def put_versioning(call: Call) -> Response:
     return Response()
 
 
+async def get_encryption(call: Call) -> Response:
+    """GetBucketEncryption."""
+    owned(call)
+    algorithm = call.store.encryption(call.bucket)
+    if not algorithm:
+        code = "NoSuchServerSideEncryptionRule"
+        raise OssError(404, code, "The server side encryption configuration does not exist.", "")
+    return document("ServerSideEncryptionRule", [("ApplyServerSideEncryptionByDefault", [("SSEAlgorithm", algorithm)])])
+
+
+async def put_encryption(call: Call) -> Response:
+    """PutBucketEncryption by OSS's own keys; it is kept and given back, and nothing is encrypted on this disk."""
+    owned(call)
+    tree = await call.xml("ServerSideEncryptionRule")
+    algorithm = tree.findtext("ApplyServerSideEncryptionByDefault/SSEAlgorithm", "")
+    if algorithm != "AES256":
+        raise not_implemented("SSEAlgorithm")
+    call.store.set_encryption(call.bucket, algorithm)
+    return Response()
+
+
 async def list_objects(call: Call) -> Response:
     """ListObjects and, with ``list-type=2``, ListObjectsV2."""
     bucket = call.store.bucket(call.bucket)

@@ -25,6 +25,10 @@ _BUCKET = {
     "GET stat": "oss:GetBucketStat",
     "GET versioning": "oss:GetBucketVersioning",
     "PUT versioning": "oss:PutBucketVersioning",
+    "GET lifecycle": "oss:GetLifecycle",
+    "PUT lifecycle": "oss:PutLifecycle",
+    "GET encryption": "oss:GetBucketEncryption",
+    "PUT encryption": "oss:PutBucketEncryption",
     "GET uploads": "oss:ListMultipartUploads",
 }
 _OBJECT = {

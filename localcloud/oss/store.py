@@ -176,6 +176,7 @@ class Store:
                 self._index.execute("PRAGMA user_version = 1")
         # Newer than version 1, and all that it lacks.
         self._index.execute("CREATE TABLE IF NOT EXISTS lifecycles (bucket TEXT PRIMARY KEY, rules TEXT NOT NULL)")
+        self._index.execute("CREATE TABLE IF NOT EXISTS encryptions (bucket TEXT PRIMARY KEY, algorithm TEXT NOT NULL)")
         self._sweep()
 
     def close(self) -> None:
@@ -214,6 +215,7 @@ class Store:
                 return False
         self._index.execute("DELETE FROM buckets WHERE name = ?", (name,))
         self._index.execute("DELETE FROM lifecycles WHERE bucket = ?", (name,))
+        self._index.execute("DELETE FROM encryptions WHERE bucket = ?", (name,))
         return True
 
     def totals(self, bucket: str) -> tuple[int, int, int]:
@@ -233,6 +235,15 @@ class Store:
         """Replace the lifecycle rules of a bucket."""
         row = (bucket, json.dumps(rules))
         self._index.execute("INSERT OR REPLACE INTO lifecycles VALUES (?, ?)", row)
+
+    def encryption(self, bucket: str) -> str:
+        """The algorithm by which a bucket encrypts what is put; "" for none."""
+        row = self._index.execute("SELECT algorithm FROM encryptions WHERE bucket = ?", (bucket,)).fetchone()
+        return str(row[0]) if row else ""
+
+    def set_encryption(self, bucket: str, algorithm: str) -> None:
+        """Remember the algorithm; nothing is encrypted here."""
+        self._index.execute("INSERT OR REPLACE INTO encryptions VALUES (?, ?)", (bucket, algorithm))
 
     # Bytes
 

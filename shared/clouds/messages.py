@@ -60,6 +60,11 @@ class Messages:
 
     _account: Any
 
+    @property
+    def account(self) -> Any:
+        """The SDK's own account, for what only deployments do."""
+        return self._account
+
     def publish(self, topic: str, body: bytes) -> str:
         """Publish one message to a topic and return its id.
 
@@ -146,7 +151,7 @@ class Messages:
             try:
                 return call()
             except MNSExceptionBase as error:
-                raise _translated(error) from None
+                raise translated(error) from None
 
         return retrying(once, idempotent=True)
 
@@ -167,7 +172,8 @@ def _moment(milliseconds: object) -> datetime:
     return datetime.fromtimestamp(int(str(milliseconds)) / 1000, timezone.utc)
 
 
-def _translated(error: Any) -> ServiceError | Misconfigured:
+def translated(error: Any) -> ServiceError | Misconfigured:
+    """What an error of the SDK means."""
     from mns.mns_exception import MNSServerException
 
     if isinstance(error, MNSServerException):

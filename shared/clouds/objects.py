@@ -37,6 +37,11 @@ class Bucket:
 
     _bucket: Any
 
+    @property
+    def sdk(self) -> Any:
+        """The SDK's own bucket, for what only deployments do."""
+        return self._bucket
+
     def create(self, key: str, body: bytes, content_type: str) -> bool:
         """Put an object that must not exist yet; True when this call made it, False when the key was taken.
 
@@ -81,7 +86,7 @@ class Bucket:
         """The object's bytes. Raises `NotFound`, and `Refused` when it is larger than `max_bytes`."""
 
         def read() -> bytes:
-            result = _answered(self._bucket.get_object(key))
+            result = answered(self._bucket.get_object(key))
             try:
                 if (result.content_length or 0) > max_bytes:
                     raise Refused("oss", "TooLarge", f"object of {result.content_length} bytes, limit {max_bytes}")
@@ -98,20 +103,20 @@ class Bucket:
                 result.resp.response.close()
             return bytes(body)
 
-        return retrying(lambda: _translated(read), idempotent=True)
+        return retrying(lambda: translated(read), idempotent=True)
 
     def keys(self, prefix: str, *, limit: int = 1000) -> Iterator[str]:
         """Keys that begin with `prefix`, in byte order, at most `limit`."""
 
         def page(token: str) -> tuple[list[str], str]:
-            found = _answered(
+            found = answered(
                 self._bucket.list_objects_v2(prefix=prefix, continuation_token=token, max_keys=min(limit, 1000))
             )
             return [item.key for item in found.object_list], found.next_continuation_token if found.is_truncated else ""
 
         token, left = "", limit
         while left > 0:
-            keys, token = retrying(lambda at=token: _translated(lambda: page(at)), idempotent=True)  # type: ignore[misc]
+            keys, token = retrying(lambda at=token: translated(lambda: page(at)), idempotent=True)  # type: ignore[misc]
             yield from keys[:left]
             left -= len(keys)
             if not token:
@@ -121,7 +126,7 @@ class Bucket:
 
     def delete(self, key: str) -> None:
         """Delete an object; fine when there is none."""
-        retrying(lambda: _translated(lambda: _answered(self._bucket.delete_object(key))), idempotent=True)
+        retrying(lambda: translated(lambda: answered(self._bucket.delete_object(key))), idempotent=True)
 
     def lifecycle(self) -> dict[str, Any]:
         """The bucket's lifecycle rules by their ids, as the SDK has them."""
@@ -129,7 +134,7 @@ class Bucket:
 
         def read() -> dict[str, Any]:
             try:
-                found = _answered(self._bucket.get_bucket_lifecycle())
+                found = answered(self._bucket.get_bucket_lifecycle())
             except NoSuchLifecycle:
                 return {}
             for rule in found.rules:
@@ -138,7 +143,7 @@ class Bucket:
                     rule.filter = None
             return {rule.id: rule for rule in found.rules}
 
-        return retrying(lambda: _translated(read), idempotent=True)
+        return retrying(lambda: translated(read), idempotent=True)
 
     def set_lifecycle(self, days: Mapping[str, tuple[str, int]], others: Collection[Any]) -> None:
         """Replace the bucket's lifecycle rules by such that end a prefix after so many days, and by `others`.
@@ -149,7 +154,7 @@ class Bucket:
 
         ours = [LifecycleRule(id_, prefix, expiration=LifecycleExpiration(n)) for id_, (prefix, n) in days.items()]
         rules = BucketLifecycle([*others, *ours])
-        retrying(lambda: _translated(lambda: _answered(self._bucket.put_bucket_lifecycle(rules))), idempotent=True)
+        retrying(lambda: translated(lambda: answered(self._bucket.put_bucket_lifecycle(rules))), idempotent=True)
 
     def signed_url(self, key: str, *, expires_s: int) -> str:
         """An address that reads the object until it expires; at most seven days (V4 signatures)."""
@@ -159,7 +164,7 @@ class Bucket:
     def _put(self, key: str, body: bytes, headers: dict[str, str]) -> None:
         digest = base64.b64encode(hashlib.md5(body, usedforsecurity=False).digest()).decode()
         checked = {**headers, "Content-MD5": digest}
-        _translated(lambda: _answered(self._bucket.put_object(key, body, headers=checked)))
+        translated(lambda: answered(self._bucket.put_object(key, body, headers=checked)))
 
     def _holds(self, key: str, body: bytes) -> bool:
         try:
@@ -195,7 +200,7 @@ def open_bucket(endpoint: str, region: str, name: str, credentials: Credentials)
     )
 
 
-def _answered(result: Any) -> Any:
+def answered(result: Any) -> Any:
     """A result of the SDK. Raises `OutcomeUnknown` when it was not OSS that answered but, say, a proxy with a page.
 
     The SDK takes any 2xx for success; OSS puts a request id on every answer.
@@ -205,7 +210,8 @@ def _answered(result: Any) -> Any:
     return result
 
 
-def _translated(call: Callable[[], _T]) -> _T:
+def translated(call: Callable[[], _T]) -> _T:
+    """The answer of a call of the SDK. Raises an error of `shared.errors` for whatever the SDK raises."""
     from xml.etree import ElementTree
 
     import oss2.exceptions as oss_errors

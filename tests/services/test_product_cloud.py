@@ -66,7 +66,7 @@ def test_the_keys_are_readable_by_their_owner_only_and_stay_out_of_sight(cloud):
 def test_every_setting_that_the_cloud_gives_is_one_that_the_product_reads(cloud):
     known = {setting.metadata["variable"] for setting in fields(Settings)}
     others = {"ALIBABA_CLOUD_ACCESS_KEY_ID", "ALIBABA_CLOUD_ACCESS_KEY_SECRET", "TRIPCANVAS_ACCOUNT_ID", "NO_PROXY",
-              "TRIPCANVAS_FC_ENDPOINT", "TRIPCANVAS_SWEEP_SCHEDULE", "TRIPCANVAS_EAS_CONTROL_URL"}  # fmt: skip
+              "TRIPCANVAS_FC_ENDPOINT", "TRIPCANVAS_SWEEP_SCHEDULE", "TRIPCANVAS_EAS_CONTROL_URL", "TRIPCANVAS_RAM_ENDPOINT"}  # fmt: skip
     assert set(cloud.environment()) | set(cloud.defaults()) <= known | others
 
 

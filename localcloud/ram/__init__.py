@@ -130,6 +130,17 @@ def grant(cloud: Cloud, role: str, document: bytes) -> None:
     part.replace(file)
 
 
+def revoke(cloud: Cloud, role: str) -> None:
+    """Let a role do nothing any more."""
+    _file(cloud, role).unlink(missing_ok=True)
+
+
+def merged(documents: list[bytes]) -> bytes:
+    """One policy that says what several say. Raises `PolicyError`."""
+    statements = tuple(statement for document in documents for statement in parse_policy(document).statement)
+    return msgspec.json.encode(Policy("1", statements))
+
+
 def parse_policy(document: bytes) -> Policy:
     """Read a policy document. Raises `PolicyError`."""
     try:

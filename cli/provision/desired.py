@@ -1,0 +1,57 @@
+"""The one list of what a deployment stands on. Its functions themselves are in ``s.yaml``."""
+
+from __future__ import annotations
+
+from cli.deployment import Deployment
+from cli.policies import deployment_values, policy_documents
+from cli.provision.buckets import BucketResource
+from cli.provision.channels import Queue, Topic
+from cli.provision.resources import Resource
+from cli.provision.roles import DEFAULT_ENDPOINT, ENDPOINT, Ram, RoleResource
+from localcloud.ram import PolicyError, filled
+from shared.errors import Misconfigured
+from shared.retention import retentions
+
+
+def ledger_bucket(deployment: Deployment) -> BucketResource:
+    """The bucket that is there first: it holds the lock."""
+    return _buckets(deployment)[0]
+
+
+def resources_of(deployment: Deployment) -> list[Resource]:
+    """Everything, in the order in which it is made. Raises `Misconfigured` for a setting that is missing."""
+    settings, account = deployment.settings, deployment.services.messages.account
+    topics = [settings.need("trip_topic"), settings.need("result_topic")]
+    if settings.feed_target == "mns":
+        topics.append(settings.need("feed_topic"))
+    return [
+        *_buckets(deployment),
+        *(Topic(account, name) for name in topics),
+        Queue(account, settings.need("dead_letter_queue")),
+        *_roles(deployment),
+    ]
+
+
+def _buckets(deployment: Deployment) -> list[BucketResource]:
+    services, settings = deployment.services, deployment.settings
+    opened = {
+        "ledger_bucket": services.ledger.bucket,
+        "gallery_bucket": services.gallery,
+        "render_bucket": services.renders,
+    }
+    table = retentions(settings)
+    return [
+        BucketResource(bucket, settings.need(name), tuple(each for each in table if each.bucket == name))
+        for name, bucket in opened.items()
+    ]
+
+
+def _roles(deployment: Deployment) -> list[RoleResource]:
+    if not deployment.environment.get("TRIPCANVAS_ACCOUNT_ID"):
+        raise Misconfigured("TRIPCANVAS_ACCOUNT_ID is not set; the policies of the roles name the account")
+    client = Ram(deployment.environment.get(ENDPOINT) or DEFAULT_ENDPOINT, deployment.credentials)
+    values = deployment_values(deployment.environment)
+    try:
+        return [RoleResource(client, role, filled(document, values)) for role, document in policy_documents().items()]
+    except PolicyError as error:
+        raise Misconfigured(str(error)) from None
