@@ -11,8 +11,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from shared.errors import Misconfigured, NotDone, OutcomeUnknown, ServiceError, TripcanvasError, Unavailable
-from shared.journey import Failed, Journey, Received, Step, StepRecord, Trouble, next_look, step_of
+from shared.journey import Failed, Journey, Received, Step, StepRecord, Trouble, next_look
 from shared.ledger import Marker, Overtaken
+from shared.measures import measures_of
 from shared.reporting import Outcome
 from shared.services import Services
 from shared.telemetry import log
@@ -50,8 +51,8 @@ class Course:
     def commit(self) -> None:
         """Write what was added. Raises `Overtaken` when another run wrote first."""
         self.journey = self.services.ledger.commit(self.journey)
-        for record in self.journey.records[self._logged :]:
-            log("step", journey=self.journey.id, step=step_of(record).value, attempt=record.attempt)
+        for number in range(self._logged, len(self.journey.records)):
+            log("step", **measures_of(self.journey, number, self.services.prices, self.services.settings))
         self._logged = len(self.journey.records)
 
     def settle(self, record: StepRecord) -> bool:

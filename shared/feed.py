@@ -156,7 +156,7 @@ def withdrawal_id(journey_id: str) -> str:
 class FeedTarget(Protocol):
     """Where posts go. `Feed` is the site by HTTP, `shared.feed_topic.TopicFeed` a topic that feeds subscribe to."""
 
-    def publish(self, post: Post, created_at: str) -> PostReceipt:
+    def publish(self, post: Post, created_at: str, traceparent: str = "") -> PostReceipt:
         """Deliver one post; safe to repeat."""
 
     def find(self, journey_id: str) -> PostReceipt | None:
@@ -174,13 +174,13 @@ class Feed:
     secret: str = field(repr=False)
     _session: Any = field(repr=False)
 
-    def publish(self, post: Post, created_at: str) -> PostReceipt:
+    def publish(self, post: Post, created_at: str, traceparent: str = "") -> PostReceipt:
         """Deliver one post; safe to repeat, because `created_at` and with it the body stay the same for a journey.
 
         Raises `Misconfigured` (401, 403, 404), `Refused` (other 4xx), `Unavailable` or `OutcomeUnknown`.
         """
         body = document_of(post, created_at)
-        return retrying(lambda: self._deliver(post.journey_id, body), idempotent=True)
+        return retrying(lambda: self._deliver(post.journey_id, body, traceparent), idempotent=True)
 
     def find(self, journey_id: str) -> PostReceipt | None:
         """The post of a journey, if the feed has one."""
@@ -195,10 +195,19 @@ class Feed:
             idempotent=True,
         )
 
-    def _deliver(self, journey_id: str, body: bytes) -> PostReceipt:
-        return _receipt(self._call("POST", journey_id, body, {}).content)
+    def _deliver(self, journey_id: str, body: bytes, traceparent: str) -> PostReceipt:
+        return _receipt(self._call("POST", journey_id, body, {}, traceparent=traceparent).content)
 
-    def _call(self, method: str, journey_id: str, body: bytes, query: dict[str, str], *, signed_id: str = "") -> Any:
+    def _call(
+        self,
+        method: str,
+        journey_id: str,
+        body: bytes,
+        query: dict[str, str],
+        *,
+        signed_id: str = "",
+        traceparent: str = "",
+    ) -> Any:
         timestamp, message_id = int(time.time()), signed_id or journey_id
         return call(
             self._session,
@@ -214,6 +223,7 @@ class Feed:
                 ID_HEADER: message_id,
                 TIMESTAMP_HEADER: str(timestamp),
                 SIGNATURE_HEADER: sign(self.secret, message_id, timestamp, body),
+                **({"traceparent": traceparent} if traceparent else {}),
             },
             body=body,
             answers=(404,) if method == "GET" else (),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from datetime import datetime, timedelta
 from functools import partial
 
@@ -13,6 +12,7 @@ from shared.events import Message
 from shared.facts import facts_of, sun_elevation_of
 from shared.journey import Prompted, Received, Step, Verdict, journey_id, seed_of, trip_key
 from shared.ledger import WITHDRAWN_CLAIM, Marker, TripClaim
+from shared.measures import measures_of
 from shared.moderating import (
     ANSWER,
     WORDS,
@@ -33,6 +33,7 @@ from shared.services import Services
 from shared.styles import Style, choose_style
 from shared.submission import BACKFILL, LIVE, submit
 from shared.telemetry import log
+from shared.tracing import is_traceparent
 from shared.trips import Trip, check_is_over, content_hash, parse_trip
 
 #: Time one journey may need here: a model that answers late twice, moderation, and everything else.
@@ -115,8 +116,8 @@ def _receive(trip: str, claim: TripClaim, services: Services) -> TripClaim:
         ledger.mark(marker)
     standing = ledger.claim_trip(trip, claim)
     if standing is claim:
-        for journey, received in claim.journeys.items():
-            log("step", journey=journey, step=Step.RECEIVED.value, source=received.source)
+        for journey in claim.journeys:
+            log("step", **measures_of(claim.journey(journey), 0, None, services.settings))
     else:
         log("duplicate", journey=next(iter(claim.journeys)))
         for marker in set(markers).difference(_markers(standing, services)):
@@ -238,7 +239,7 @@ def _rounded_km(distance_km: float) -> int:
 
 def _traceparent(message: Message, journey: str) -> str:
     """The sender's W3C trace, or one that belongs to the journey."""
-    if re.fullmatch(r"00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}", message.traceparent):
+    if is_traceparent(message.traceparent):
         return message.traceparent
     digits = journey.replace("-", "")
     return f"00-{digits}-{digits[:16]}-01"

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 from shared.cars import load_cars
 from shared.clouds.image_queue import ImageQueue, open_image_queue
@@ -20,7 +21,11 @@ from shared.ledger import Ledger
 from shared.pictures.composition.manifest import Manifest
 from shared.settings import ENCRYPTED, Credentials, Settings, credentials_of
 from shared.styles import Style, load_styles
+from shared.telemetry import log
 from shared.workflows import FOLDER, Workflow, load_workflow
+
+if TYPE_CHECKING:
+    from shared.prices import Prices
 
 
 def utc_now() -> datetime:
@@ -109,6 +114,17 @@ class Services:
         if settings.feed_target != "http":
             raise Misconfigured(f"{settings.variable('feed_target')} must be http or mns")
         return open_feed(settings.need("feed_url"), settings.need("feed_secret"))
+
+    @cached_property
+    def prices(self) -> Prices | None:
+        """What things cost; None with a table that can't be read: a wrong table must not stop a post."""
+        from shared.prices import load_prices
+
+        try:
+            return load_prices(self.settings)
+        except Misconfigured as error:
+            log("prices_unreadable", code=type(error).__name__)
+            return None
 
     @cached_property
     def styles(self) -> dict[str, Style]:

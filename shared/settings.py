@@ -87,6 +87,9 @@ class Settings:
     #: How long one run of the relay polls; a little under the timer's minute.
     relay_seconds: str = _setting("TRIPCANVAS_RELAY_SECONDS", "57")
 
+    #: A table of prices in place of ``shared/data/prices.toml``: a path in the package, or an absolute one.
+    prices: str = _setting("TRIPCANVAS_PRICES")
+
     #: Where posts go: "http" (the site at `feed_url`) or "mns" (the topic `feed_topic`).
     feed_target: str = _setting("TRIPCANVAS_FEED_TARGET", "http")
     feed_url: str = _setting("TRIPCANVAS_FEED_URL")

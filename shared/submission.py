@@ -25,6 +25,7 @@ from shared.journey import (
 )
 from shared.results import PICTURE, PLATE
 from shared.services import Services
+from shared.tracing import child_of
 from shared.workflows import Workflow
 
 #: Where a trip came from: a vehicle just now, or a file of past trips. Live trips go first.
@@ -103,7 +104,7 @@ def _queue(course: Course, intent: Submitting) -> None:
         index, request_id = queue.put(
             graph,
             task_id=intent.task_id,
-            traceparent=received.traceparent,
+            traceparent=child_of(received.traceparent, intent.task_id),
             priority=received.source == LIVE,
         )
     except OutcomeUnknown:

@@ -5,13 +5,13 @@ Triggered by a timer, every minute, and polling for almost a minute: the serverl
 
 from __future__ import annotations
 
+from shared.invocation import running
 from shared.relay import relay_results
-from shared.retries import within
-from shared.services import services_for, time_left
+from shared.services import services_for
 
 
 def handler(_event: bytes, context: object) -> dict[str, int]:
     """Poll until the timer is about to fire again."""
     services = services_for(context)
-    with within(time_left(context).total_seconds()):
+    with running(context):
         return {"forwarded": relay_results(services, seconds=services.settings.number("relay_seconds"))}

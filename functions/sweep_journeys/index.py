@@ -7,13 +7,13 @@ from __future__ import annotations
 
 from dataclasses import asdict
 
-from shared.retries import within
-from shared.services import services_for, time_left
+from shared.invocation import running
+from shared.services import services_for
 from shared.sweep import sweep_journeys
 
 
 def handler(_event: bytes, context: object) -> dict[str, int]:
     """Sweep once."""
     services = services_for(context)
-    with within(time_left(context).total_seconds()):
+    with running(context):
         return asdict(sweep_journeys(services))

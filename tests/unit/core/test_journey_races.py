@@ -12,6 +12,7 @@ from shared.clouds.objects import NotFound
 from shared.course import Course
 from shared.journey import BY_ATTEMPT, ENDS, FOLLOWS, IllegalStep, Journey, RenderFailed, Step, step_of
 from shared.ledger import Ledger, Overtaken
+from shared.settings import Settings
 from tests.unit.core.test_journey import record, trouble
 
 JOURNEY = "3f2b7c1e-6a0d-5c7f-9d3b-2a8e4f1c5d60"
@@ -41,6 +42,8 @@ class OnlyALedger:
     """The part of the services that a course needs to write."""
 
     ledger: Ledger
+    settings: Settings = field(default_factory=Settings)
+    prices: None = None
 
 
 class Races(RuleBasedStateMachine):

@@ -5,10 +5,13 @@ from __future__ import annotations
 import ast
 import json
 import logging
+from datetime import timedelta
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
+from shared.invocation import running
 from shared.telemetry import FIELDS, log
 
 ROOT = Path(__file__).parents[3]
@@ -29,17 +32,33 @@ def calls():
                 yield f"{source.relative_to(ROOT)}:{node.lineno}", node
 
 
+def measured():
+    """The names of the fields that the line of a step and of an invocation carry besides."""
+    tree = ast.parse((ROOT / "shared" / "measures.py").read_text("utf-8"))
+    keys = {key.value for node in ast.walk(tree) if isinstance(node, ast.Dict) for key in node.keys}
+    keys |= {
+        node.slice.value
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Subscript) and isinstance(node.value, ast.Name) and node.value.id == "found"
+    }
+    return keys | {"function", "request"}
+
+
 def test_every_call_names_only_fields_that_hold_no_content():
     found = list(calls())
     assert len(found) > 20
     for place, call in found:
         assert isinstance(call.args[0], ast.Constant), place
         assert len(call.args) == 1, place
-        assert {keyword.arg for keyword in call.keywords} <= FIELDS, place
+        assert {keyword.arg for keyword in call.keywords if keyword.arg} <= FIELDS, place
+        spread = [keyword.value for keyword in call.keywords if keyword.arg is None]
+        assert all(isinstance(value, ast.Call) and value.func.id == "measures_of" for value in spread), place
+    assert measured() <= FIELDS
 
 
 def test_no_field_is_listed_that_nothing_uses():
-    assert {keyword.arg for _, call in calls() for keyword in call.keywords} == FIELDS
+    named = {keyword.arg for _, call in calls() for keyword in call.keywords if keyword.arg}
+    assert named | measured() == FIELDS
 
 
 def test_nothing_else_in_what_is_deployed_prints_or_logs():
@@ -74,6 +93,24 @@ def test_a_field_for_content_can_not_be_written(logged, name):
 def test_content_in_a_field_for_words_is_told_by_its_length(logged, text):
     log("trouble", code=text)
     assert logged() == [{"event": "trouble", "code": f"<{len(text)} characters>"}]
+
+
+def test_what_an_invocation_says_of_itself_stands_in_each_of_its_lines(logged):
+    context = SimpleNamespace(
+        function=SimpleNamespace(name="tripcanvas-image-ready", timeout="60"), request_id="1-6a5b"
+    )
+    with running(context) as left:
+        log("relayed", index=3)
+    assert left == timedelta(seconds=60)
+    with pytest.raises(ZeroDivisionError), running(context):
+        raise ZeroDivisionError
+    log("relayed", index=4)
+    whose = {"function": "tripcanvas-image-ready", "request": "1-6a5b"}
+    inner, ended, failed, after = logged()
+    assert inner == {"event": "relayed", **whose, "index": 3}
+    assert (ended["outcome"], failed["outcome"], after) == ("ended", "failed", {"event": "relayed", "index": 4})
+    assert whose.items() <= failed.items()
+    assert failed["duration_ms"] >= 0
 
 
 def test_ids_codes_and_places_in_the_code_are_told_as_they_are(logged):

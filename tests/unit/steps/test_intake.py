@@ -16,6 +16,7 @@ from shared.intake import take_message
 from shared.journey import Failed, Prompted, Received, Rejected, Step, Submitted, Submitting, journey_id, task_id
 from shared.rejection import rejected_journey_id
 from shared.styles import choose_style
+from shared.tracing import child_of, is_traceparent, trace_id
 from shared.trips import parse_trip
 from tests.unit.clouds.scripted import DROPPED, Reply, ScriptedService
 from tests.unit.steps.deployment import STRAIGHT, Crash, message, trip
@@ -39,7 +40,7 @@ def test_a_trip_ends_as_a_graph_in_the_queue(deployment):
     [queued] = deployment.gpu.queued()
     records = deployment.read(journey)
     assert queued.task_id == task_id(journey, 1)
-    assert queued.tags["traceparent"] == records.need(Received).traceparent
+    assert queued.tags["traceparent"] == child_of(records.need(Received).traceparent, task_id(journey, 1))
     painting = queued.graph["1"]["inputs"]
     assert painting["prompt"] == records.need(Prompted).brief.painting_prompt
     assert painting["seed"] == records.need(Submitting).seed
@@ -70,7 +71,10 @@ def test_a_senders_trace_goes_with_the_journey(deployment):
     trace = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
     sent = replace(message(trip()), traceparent=trace)
     take_message(sent, deployment.instance())
-    assert deployment.gpu.queued()[0].tags["traceparent"] == trace
+    hop = deployment.gpu.queued()[0].tags["traceparent"]
+    assert (trace_id(hop), hop[-2:]) == (trace_id(trace), "01")
+    assert is_traceparent(hop)
+    assert hop != trace
 
 
 def test_a_trip_without_a_style_gets_the_one_that_suits_it(deployment):
