@@ -28,6 +28,7 @@ from cli.cloud import (
 )
 from cli.deployment import Env, deployment_of, opened
 from cli.eas import commands as eas
+from cli.monitoring import monitoring
 from cli.options import Root
 from cli.options import fail as _fail
 from cli.policies import policies
@@ -49,6 +50,7 @@ app.add_typer(retention.app, name="retention")
 app.add_typer(provision.app, name="provision")
 app.command()(verifying.verify)
 app.command()(policies)
+app.command()(monitoring)
 app.command()(check)
 console = Console(highlight=False)
 
