@@ -22,6 +22,8 @@ from cli import (
     redriving,
     retention,
     review,
+    status,
+    tail,
     verifying,
     withdrawing,
     workflows,
@@ -56,6 +58,8 @@ app.add_typer(nodes.app, name="nodes")
 app.add_typer(cars.app, name="cars")
 app.command()(inspections.inspection)
 app.command()(withdrawing.withdraw)
+app.command()(status.status)
+app.command()(tail.tail)
 app.command()(redriving.redrive)
 app.command()(redriving.replay)
 app.add_typer(retention.app, name="retention")
