@@ -117,7 +117,7 @@ def prospect_of(journey: Journey, now: datetime, step_allowance: timedelta) -> s
         case Step.HELD:
             return (
                 f"waits for a person since {in_words(now - last.at)}: `tripcanvas review show {journey.id}`, then "
-                "approve or reject it, or redrive it for a new render"
+                "approve, reject or redrive it"
             )
         case Step.FAILED:
             try:

@@ -112,14 +112,17 @@ def problems(found: Overview) -> list[str]:
     told = [f"{part} can't be told: {error}" for part, error in found.unanswered.items()]
     if found.overdue:
         told.append(
-            f"{found.overdue} journeys have waited too long for the sweeper: does sweep_journeys run, and can it "
+            f"{_journeys(found.overdue)} waited too long for the sweeper: does sweep_journeys run, and can it "
             "write to the ledger?"
         )
     if found.queues is not None and found.queues.is_not_read:
         told.append("finished renders lie unread in the output queue: does the relay run, and reach the topic?")
     if found.queues is not None and found.queues.unread > _SINK_IS_FILLING * found.queues.unread_limit:
         told.append("the output queue is more than half full; when it is full, nothing is painted any more")
-    told += [f"{count} journeys wait because of {trouble}" for trouble, count in found.troubles.items()]
+    told += [
+        f"{_journeys(count)} met trouble that will be tried again: {trouble}"
+        for trouble, count in found.troubles.items()
+    ]
     return told
 
 
@@ -193,6 +196,10 @@ def _queues(found: Overview, services: Services, first: int | None) -> None:
         found.unanswered["queues"] = str(error)
         return
     found.queues = Queues(load.waiting, load.unread, load.unread_limit, is_not_read)
+
+
+def _journeys(count: int) -> str:
+    return "1 journey" if count == 1 else f"{count} journeys"
 
 
 def _counted(names: Iterable[str]) -> dict[str, int]:

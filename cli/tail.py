@@ -41,11 +41,12 @@ class Watch:
     _keys: dict[str, list[str]] = field(default_factory=dict)
     _told: dict[str, set[tuple[datetime, str]]] = field(default_factory=dict)
     _looks_left: dict[str, int] = field(default_factory=dict)
+    _stopped: set[str] | None = None
 
     def look(self) -> Iterator[tuple[datetime, str, str, str]]:
         """Time, journey, step and detail of what is new, in its order. Raises what the ledger raises."""
         news = [line for journey in self._followed() for line in self._new_of(journey)]
-        yield from sorted(news)
+        yield from sorted(news, key=lambda line: line[0])
 
     def _followed(self) -> list[str]:
         if self.journeys:
@@ -55,6 +56,7 @@ class Watch:
         ids = list(dict.fromkeys(each.journey_id for each in markers))
         self.left_out = max(0, len(ids) - MOST_FOLLOWED)
         ids = ids[:MOST_FOLLOWED]
+        ids += self._just_stopped()
         self._looks_left |= dict.fromkeys(ids, _LAST_LOOKS)
         gone = [journey for journey in self._looks_left if journey not in ids]
         for journey in gone:
@@ -63,6 +65,13 @@ class Watch:
                 for known in (self._looks_left, self._keys, self._told):
                     known.pop(journey, None)
         return list(self._looks_left)
+
+    def _just_stopped(self) -> list[str]:
+        """Journeys that were held or failed since the last look: some come and go between two."""
+        stopped = {*self.ledger.held(), *(each.journey_id for each in self.ledger.failures())}
+        new = stopped - (stopped if self._stopped is None else self._stopped)
+        self._stopped = stopped
+        return sorted(new)
 
     def _new_of(self, journey_id: str) -> Iterator[tuple[datetime, str, str, str]]:
         keys = self.ledger.keys(journey_id)
