@@ -23,6 +23,7 @@ from shared.journey import (
     Published,
     Received,
     Record,
+    Redriven,
     Rejected,
     Rendered,
     RenderFailed,
@@ -113,6 +114,8 @@ def _detail(journey: Journey, record: Record) -> str:
             return f"{record.visibility} post {record.post_id}"
         case Approved():
             return f"by {record.by}"
+        case Redriven():
+            return f"by {record.by}, goes on after {record.place.value}"
         case Failed() if record.by:
             return f"{record.code}: {record.reason} (by {record.by})"
         case Held() | Rejected() | Failed():

@@ -14,7 +14,20 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from cli import dead_letters, faults, inspections, nodes, retention, review, verifying, withdrawing, workflows
+from cli import (
+    dead_letters,
+    faults,
+    inspections,
+    nodes,
+    redriving,
+    retention,
+    review,
+    status,
+    tail,
+    verifying,
+    withdrawing,
+    workflows,
+)
 from cli.cars import commands as cars
 from cli.checking import check
 from cli.cloud import (
@@ -46,6 +59,10 @@ app.add_typer(nodes.app, name="nodes")
 app.add_typer(cars.app, name="cars")
 app.command()(inspections.inspection)
 app.command()(withdrawing.withdraw)
+app.command()(status.status)
+app.command()(tail.tail)
+app.command()(redriving.redrive)
+app.command()(redriving.replay)
 app.add_typer(retention.app, name="retention")
 app.add_typer(provision.app, name="provision")
 app.command()(verifying.verify)

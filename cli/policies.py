@@ -72,8 +72,8 @@ _TAKEN_BACK = (
     _publish("${TRIPCANVAS_FEED_TOPIC}"),
 )
 
-#: A journey that is held is put into the index of those that wait for a person.
-_HOLD = _objects(_LEDGER, ("held/*",), "PutObject")
+#: A journey that is held or has failed is put into the index of those that a person looks at.
+_HOLD = _objects(_LEDGER, ("held/*", "failed/*"), "PutObject")
 
 
 def _moderation(*actions: str) -> Statement:

@@ -51,11 +51,11 @@ def clean_up(course: Course) -> None:
     if journey.step is Step.WITHDRAWN:
         remove_traces(journey, services)
         return
-    stored = journey.find(Stored)
-    if stored is not None:
+    every = [record for record in journey.records if isinstance(record, Stored)]
+    if every:
         services.feed.withdraw(journey.id)
-        for each in (stored.master, *stored.variants):
-            services.gallery.delete(each.key)
+    for key in dict.fromkeys(each.key for stored in every for each in (stored.master, *stored.variants)):
+        services.gallery.delete(key)
     for inspected in (record for record in journey.records if isinstance(record, Inspected) and record.overlay):
         services.gallery.delete(inspected.overlay)
     submitted = journey.find(Submitted)

@@ -102,10 +102,12 @@ class Course:
     def close(self) -> None:
         """Write the end, then take away the marker; a cancelled journey keeps it, to be cleaned up once more.
 
-        A held journey is put before people first.
+        A held or failed journey is put before people first.
         """
         if self.journey.step is Step.HELD and self.journey.unwritten:
             self.services.ledger.hold(self.journey)
+        if self.journey.step is Step.FAILED and self.journey.unwritten:
+            self.services.ledger.note_failure(self.journey)
         self.commit()
         if self.journey.step is not Step.CANCELLED:
             self.services.ledger.close(self.journey, self.services.step_allowance)
@@ -113,7 +115,7 @@ class Course:
 
     def reopen(self) -> None:
         """Mark a journey again that a person has sent on while its marker, of which it may be, was taken away."""
-        if self.journey.step is not Step.HELD:
+        if self.journey.step not in (Step.HELD, Step.FAILED):
             return
         newest = self.services.ledger.read(self.journey.id)
         if not newest.finished:

@@ -92,7 +92,7 @@ def go_on(course: Course) -> None:
         clean_up(course)
         return
     render = Render(course)
-    if course.journey.step is Step.RENDERED:
+    if course.journey.place is Step.RENDERED:
         inspect_render(course, render)
     if course.journey.step is Step.RENDER_FAILED:
         failed = course.journey.need(RenderFailed)
@@ -102,9 +102,9 @@ def go_on(course: Course) -> None:
         _again(course, _end_of(failed, course.services), can_help=failed.retry)
     elif course.journey.place is Step.INSPECTED:
         _after_inspection(course, render)
-    elif course.journey.step is Step.STORED:
+    elif course.journey.place is Step.STORED:
         _store_again(course, render)
-    if course.journey.step is Step.STORED:
+    if course.journey.place is Step.STORED:
         _publish(course)
     if course.journey.finished:
         course.close()

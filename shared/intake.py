@@ -161,7 +161,7 @@ def begin(course: Course, team: str = "") -> None:
         if course.journey.finished:
             course.close()
             return
-    if course.journey.step in (Step.PROMPTED, Step.SUBMITTING):
+    if course.journey.place in (Step.PROMPTED, Step.SUBMITTING):
         submit(course)
 
 

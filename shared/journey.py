@@ -53,11 +53,13 @@ class Step(str, Enum):
     CANCELLED = "cancelled"
     WITHDRAWN = "withdrawn"
     APPROVED = "approved"
+    REDRIVEN = "redriven"
 
 
 #: What may follow what. `SUBMITTING` after a failed render is the next attempt; a result may arrive before the
 #: submission's own outcome was written, because the answer to the request was lost on its way. A person's `APPROVED` is
-#: followed by what may follow the step before the journey was held (`Journey.place`): these are all of them.
+#: followed by what may follow the step before the journey was held (`Journey.place`), and a person's `REDRIVEN` by what
+#: may follow the step that it names: these are all of them.
 #: `WITHDRAWN` follows nothing: it takes the place of every record (`Journey.withdrawn`).
 FOLLOWS: dict[Step | None, frozenset[Step]] = {
     None: frozenset({Step.RECEIVED, Step.REJECTED}),
@@ -70,10 +72,22 @@ FOLLOWS: dict[Step | None, frozenset[Step]] = {
     Step.INSPECTED: frozenset({Step.STORED, Step.SUBMITTING, Step.HELD, Step.FAILED, Step.CANCELLED}),
     Step.STORED: frozenset({Step.PUBLISHED, Step.FAILED, Step.CANCELLED}),
     Step.PUBLISHED: frozenset(),
-    Step.HELD: frozenset({Step.APPROVED, Step.FAILED, Step.CANCELLED}),
+    Step.HELD: frozenset({Step.APPROVED, Step.REDRIVEN, Step.FAILED, Step.CANCELLED}),
     Step.APPROVED: frozenset({Step.PROMPTED, Step.STORED, Step.HELD, Step.FAILED, Step.CANCELLED}),
+    Step.REDRIVEN: frozenset(
+        {
+            Step.PROMPTED,
+            Step.SUBMITTING,
+            Step.INSPECTED,
+            Step.STORED,
+            Step.PUBLISHED,
+            Step.HELD,
+            Step.FAILED,
+            Step.CANCELLED,
+        }
+    ),
     Step.REJECTED: frozenset(),
-    Step.FAILED: frozenset(),
+    Step.FAILED: frozenset({Step.REDRIVEN}),
     Step.CANCELLED: frozenset(),
     Step.WITHDRAWN: frozenset(),
 }
@@ -81,8 +95,11 @@ FOLLOWS: dict[Step | None, frozenset[Step]] = {
 #: Steps that are counted by attempt; their records carry the number in the key.
 BY_ATTEMPT = frozenset({Step.SUBMITTING, Step.SUBMITTED, Step.RENDERED, Step.RENDER_FAILED, Step.INSPECTED})
 
-#: Steps after which there is nothing; a held journey is at rest, but a person can send it on.
-ENDS = frozenset(step for step, following in FOLLOWS.items() if step is not None and not following)
+#: Steps after which nothing happens by itself. A held journey is at rest too; it and a failed one a person can send on.
+ENDS = frozenset({Step.PUBLISHED, Step.REJECTED, Step.FAILED, Step.CANCELLED, Step.WITHDRAWN})
+
+#: Steps from which a journey can be redriven, in their order: what they have made still stands.
+PLACES = (Step.RECEIVED, Step.PROMPTED, Step.RENDERED, Step.INSPECTED, Step.STORED)
 
 #: Age at which an intent without an outcome is taken over: its owner makes one request of at most ten seconds.
 TAKE_OVER_AFTER = timedelta(seconds=60)
@@ -270,6 +287,17 @@ class Approved(_Record, frozen=True, kw_only=True, tag=Step.APPROVED.value):
     by: str
 
 
+class Redriven(_Record, frozen=True, kw_only=True, tag=Step.REDRIVEN.value):
+    """A person, `by` name, takes a failed or held journey up again: it stands where it stood after the step `place`.
+
+    `attempt` is the newest one; the renders are counted anew after it. `was` is the code of the end or of the hold.
+    """
+
+    by: str
+    place: Step
+    was: str
+
+
 class Rejected(_Record, frozen=True, kw_only=True, tag=Step.REJECTED.value):
     """The message could not be used: whose field, and what was expected there."""
 
@@ -323,6 +351,7 @@ StepRecord: TypeAlias = (
     | Published
     | Held
     | Approved
+    | Redriven
     | Rejected
     | Failed
     | Cancelled
@@ -365,18 +394,44 @@ class Journey:
         return self.render_of(self.attempt + 1) <= MAX_RENDERS
 
     def render_of(self, attempt: int) -> int:
-        """Which of the `MAX_RENDERS` renders an attempt is: those before it that a busy service refused don't count."""
-        refused = sum(
-            isinstance(record, RenderFailed) and record.busy and record.attempt < attempt for record in self.records
+        """Which of the `MAX_RENDERS` renders an attempt is.
+
+        Those that a busy service refused don't count, nor those from before a person took the journey up again.
+        """
+        first = max(
+            (each.attempt for each in self.records if isinstance(each, Redriven) and each.attempt < attempt), default=0
         )
-        return attempt - refused
+        refused = sum(
+            isinstance(record, RenderFailed) and record.busy and first < record.attempt < attempt
+            for record in self.records
+        )
+        return attempt - first - refused
 
     @property
     def place(self) -> Step | None:
-        """Where the journey goes on from: its step, or, for an approved one, that of the record that was held."""
-        if self.step is not Step.APPROVED:
+        """Where the journey goes on from: its step; for an approved one that of the record that was held, and for a
+        redriven one the step that it was taken back to.
+        """
+        if self.step not in (Step.APPROVED, Step.REDRIVEN):
             return self.step
-        return next(step_of(found) for found in reversed(self.records) if not isinstance(found, Held | Approved))
+        found = next(each for each in reversed(self.records) if not isinstance(each, Held | Approved))
+        return found.place if isinstance(found, Redriven) else step_of(found)
+
+    @property
+    def places(self) -> tuple[Step, ...]:
+        """The steps that it can be redriven from, in their order: those whose outcome still stands.
+
+        What came after the step that an earlier redrive took it back to does not count: a hold of that very redrive
+        must not be passed by going on from an older brief or picture.
+        """
+        standing: list[Step] = []
+        for record in self.records:
+            step = record.place if isinstance(record, Redriven) else step_of(record)
+            if step is Step.SUBMITTING:
+                step = Step.PROMPTED
+            if step in PLACES:
+                standing = [place for place in standing if PLACES.index(place) < PLACES.index(step)] + [step]
+        return tuple(standing)
 
     @property
     def finished(self) -> bool:
@@ -385,19 +440,20 @@ class Journey:
 
     @property
     def ended(self) -> bool:
-        """Whether nothing can follow."""
+        """Whether nothing follows, unless a person takes a failed journey up again."""
         return self.step in ENDS
 
     @property
     def begun(self) -> datetime:
         """Since when the journey is on its way by itself: its beginning, or the last time a person sent it on."""
-        approved = self.find(Approved)
-        return self.records[0].at if approved is None else approved.at
+        return next(
+            (each.at for each in reversed(self.records) if isinstance(each, Approved | Redriven)), self.records[0].at
+        )
 
     def approved(self, code: str) -> Held | None:
-        """The hold of this code that a person has let pass, since the newest render."""
+        """The hold of this code that a person has let pass, since the newest render or redrive from the beginning."""
         for before, after in zip(self.records[-2::-1], self.records[:0:-1], strict=True):
-            if isinstance(after, Rendered):
+            if isinstance(after, Rendered) or (isinstance(after, Redriven) and after.place is Step.RECEIVED):
                 return None
             if isinstance(after, Approved) and isinstance(before, Held) and before.code == code:
                 return before
@@ -422,6 +478,8 @@ class Journey:
         step = step_of(record)
         if step not in FOLLOWS[self.step] & FOLLOWS[self.place]:
             return False
+        if isinstance(record, Redriven):
+            return record.place in self.places and record.attempt == self.attempt
         expected = self.attempt + 1 if step is Step.SUBMITTING else self.attempt
         if step in BY_ATTEMPT and record.attempt != expected:
             return False
@@ -485,7 +543,7 @@ def due_at(journey: Journey, step_allowance: timedelta) -> datetime:
     """When the journey should have moved on by itself.
 
     A render has its own deadline, and a submission without an outcome `TAKE_OVER_AFTER`; any other step may take
-    `step_allowance`. A journey whose last news is trouble or a person's approval waits for nobody, and is due since
+    `step_allowance`. A journey whose last news is trouble or a person's decision waits for nobody, and is due since
     then. Raises `ValueError` for a journey without records.
     """
     if not journey.records:
@@ -497,7 +555,7 @@ def due_at(journey: Journey, step_allowance: timedelta) -> datetime:
         return last.deadline
     if trouble and trouble.at >= last.at:
         return trouble.at
-    if isinstance(last, Approved):
+    if isinstance(last, Approved | Redriven):
         return last.at
     return last.at + step_allowance
 

@@ -7,6 +7,7 @@ run that decided on the same state finds the number taken, reads again and decid
     journeys/<first two hex>/<journey id>/<0000…>.json         the journey as of that entry
     open/<minute it is due>/<live|backfill>/<journey id>/<trip key>     while it is not finished
     held/<journey id>/<trip key>                               while it waits for a person
+    failed/<journey id>/<minute it ended>/<code>               once it has failed, until a person takes it up again
     trips/<trip key>.json                                      the first message of a trip id: its hash and journeys
     tombstones/<trip key>                                      the trip was withdrawn; nothing more of it is accepted
 
@@ -27,8 +28,8 @@ from datetime import datetime, timedelta, timezone
 import msgspec
 
 from shared.clouds.objects import Bucket, NotFound
-from shared.errors import ServiceError, TripcanvasError
-from shared.journey import Journey, Received, StepRecord, Trouble, Withdrawn
+from shared.errors import ServiceError, TripcanvasError, code_word
+from shared.journey import Failed, Journey, Received, StepRecord, Trouble, Withdrawn
 
 _MAX_ENTRY_BYTES = 512 * 1024
 #: More than a journey can write in its lifetime; a log this long is listed in a few calls.
@@ -95,6 +96,15 @@ class Marker:
     def key(self) -> str:
         """Its object key."""
         return f"open/{self.due.strftime(_MINUTE)}/{self.source}/{self.journey_id}/{self.trip}"
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A journey's place in the index of those that have failed. `at` is cut to its minute."""
+
+    journey_id: str
+    at: datetime
+    code: str
 
 
 #: What a decoder raises for bytes that are no entry or claim.
@@ -283,6 +293,35 @@ class Ledger:
     def held_keys(self, journey_id: str) -> list[str]:
         """Where one journey stands in that index."""
         return list(self.bucket.keys(f"held/{journey_id}/"))
+
+    def note_failure(self, journey: Journey) -> None:
+        """Put the journey into the index of those that have failed."""
+        end = journey.need(Failed)
+        minute = end.at.astimezone(timezone.utc).strftime(_MINUTE)
+        self.bucket.put(f"failed/{journey.id}/{minute}/{code_word(end.code) or 'other'}", b"", "text/plain")
+
+    def forget_failure(self, journey_id: str) -> None:
+        """Take the journey out of that index."""
+        for key in self.failed_keys(journey_id):
+            self.bucket.delete(key)
+
+    def failures(self, *, limit: int = _MAX_OPEN) -> Iterator[Failure]:
+        """At most `limit` of that index, in the order of their ids. One may have been interrupted before it failed."""
+        for key in self.bucket.keys("failed/", limit=limit):
+            _, journey_id, minute, code = key.split("/", 3)
+            yield Failure(journey_id, datetime.strptime(minute, _MINUTE).replace(tzinfo=timezone.utc), code)
+
+    def failed_keys(self, journey_id: str) -> list[str]:
+        """Where one journey stands in that index."""
+        return list(self.bucket.keys(f"failed/{journey_id}/"))
+
+    def open(self, *, limit: int) -> Iterator[Marker]:
+        """At most `limit` markers of unfinished journeys, those first whose minute comes first.
+
+        A journey may have two for a moment, and a finished one has its last until it is due.
+        """
+        for key in self.bucket.keys("open/", limit=limit):
+            yield _marker(key)
 
     def due(self, now: datetime) -> Iterator[Marker]:
         """Markers whose minute has come, oldest first, at most a few thousand."""

@@ -40,6 +40,7 @@ def retentions(settings: Settings) -> tuple[Retention, ...]:
     return (
         Retention(ledger, "open/", 30, "an unfinished journey is closed after a day; an outage may last longer"),
         Retention(ledger, "held/", 30, "a held journey's picture is kept as long; nobody has decided in that time"),
+        Retention(ledger, "failed/", 30, "a failed journey is looked into or redriven as long as its render is kept"),
         Retention(ledger, "journeys/", 180, "what became of a trip can be asked for half a year"),
         Retention(ledger, "trips/", 210, "a repeated trip is known as long as its journeys are, and a month more"),
         Retention(ledger, "dead-letters/", 8, "the letter that names the bytes lies seven days in its queue"),

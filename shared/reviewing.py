@@ -32,7 +32,7 @@ def approve(journey_id: str, by: str, services: Services) -> Journey:
 
     Raises `InvalidInput` for one that does not wait for a person, or that somebody else has just decided on.
     """
-    journey, by = services.ledger.read(journey_id), _name(by)
+    journey, by = services.ledger.read(journey_id), named(by)
     if journey.step is not Step.APPROVED:
         # The marker first: a journey that is approved must be found. And again afterwards: a sweep that has seen it
         # held may have taken the first one away.
@@ -48,9 +48,10 @@ def reject(journey_id: str, by: str, reason: str, services: Services) -> Journey
     reason = " ".join(reason.split()) or "a person has looked at it and said no"
     if len(reason) > _LONGEST_REASON:
         raise InvalidInput("reason", f"at most {_LONGEST_REASON} characters")
-    end = Failed(at=services.now(), code=REVIEW, reason=reason, by=_name(by))
+    end = Failed(at=services.now(), code=REVIEW, reason=reason, by=named(by))
     journey = _decided(services.ledger.read(journey_id), end, services)
     services.ledger.release(journey)
+    services.ledger.note_failure(journey)
     return journey
 
 
@@ -70,7 +71,8 @@ def _mark(journey: Journey, services: Services) -> None:
         services.ledger.mark(Marker.of(journey.id, received, services.now()))
 
 
-def _name(by: str) -> str:
+def named(by: str) -> str:
+    """The name of who decides. Raises `InvalidInput` for one that is empty, long or unprintable."""
     name = by.strip()
     if not 0 < len(name) <= _LONGEST_NAME or not name.isprintable():
         raise InvalidInput("by", f"who decides: a name of 1 to {_LONGEST_NAME} printable characters")

@@ -136,13 +136,13 @@ def _ask_after(course: Course) -> None:
 def _give_up(course: Course) -> None:
     """Close a journey that is too old, unless its post stands in the feed and only the record of it is missing."""
     journey, services = course.journey, course.services
-    receipt = services.feed.find(journey.id) if journey.step is Step.STORED else None
+    receipt = services.feed.find(journey.id) if journey.place is Step.STORED else None
     if receipt is not None:
         course.add(published(journey, receipt, services))
         course.close()
         return
     last = journey.troubles[-1].reason if journey.troubles else f"no progress after {journey.records[-1].at}"
-    was_stored = journey.step is Step.STORED
+    was_stored = journey.place is Step.STORED
     course.fail("given_up", last)
     if was_stored and course.journey.step is Step.FAILED:
         # A post that is still on its way, or that a topic took and can't be asked for, must not outlive its journey.

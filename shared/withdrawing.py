@@ -131,7 +131,8 @@ class Withdrawal:
     def _marked(self) -> list[str]:
         ledger = self.services.ledger
         found = [marker.key for marker in ledger.markers(self._journeys) if marker.source != AFTERWARDS]
-        return found + [key for journey in self._journeys for key in ledger.held_keys(journey)]
+        waiting = (*map(ledger.held_keys, self._journeys), *map(ledger.failed_keys, self._journeys))
+        return found + [key for keys in waiting for key in keys]
 
     def _unmark(self) -> None:
         for key in self._marked():

@@ -108,17 +108,18 @@ class Messages:
             if error.code == "MessageNotExist":
                 return []
             raise
-        return [
-            QueuedMessage(
-                id=str(message.message_id),
-                body=str(message.message_body).encode("utf-8"),
-                receipt=str(message.receipt_handle),
-                enqueued_at=_moment(message.enqueue_time),
-                hidden_until=_moment(message.next_visible_time),
-                receive_count=int(message.dequeue_count),
-            )
-            for message in found
-        ]
+        return [_queued(message) for message in found]
+
+    def peek(self, queue: str) -> list[QueuedMessage]:
+        """Up to `MAX_BATCH` messages that nobody has received, without hiding them; they have no receipt."""
+        channel = self._queue(queue)
+        try:
+            found = self._call(lambda: list(channel.batch_peek_message(MAX_BATCH)))
+        except Refused as error:
+            if error.code == "MessageNotExist":
+                return []
+            raise
+        return [_queued(message) for message in found]
 
     def delete(self, queue: str, message: QueuedMessage) -> bool:
         """Delete a received message; False when it is not held under this receipt any more."""
@@ -166,6 +167,17 @@ def open_messages(endpoint: str, credentials: Credentials) -> Messages:
     # HTTPS connections ignore that setting; `http.client` reads this attribute when it connects.
     account.mns_client.http.conn.timeout = _TIMEOUT_S
     return Messages(account)
+
+
+def _queued(message: Any) -> QueuedMessage:
+    return QueuedMessage(
+        id=str(message.message_id),
+        body=str(message.message_body).encode("utf-8"),
+        receipt=str(message.receipt_handle),
+        enqueued_at=_moment(message.enqueue_time),
+        hidden_until=_moment(message.next_visible_time),
+        receive_count=int(message.dequeue_count),
+    )
 
 
 def _moment(milliseconds: object) -> datetime:

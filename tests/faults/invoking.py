@@ -28,6 +28,7 @@ from cli.withdrawing import dead_letters
 from localcloud.faults.tap import Seen, Strike, Tap
 from shared.cancelling import cancel_trip
 from shared.errors import TripcanvasError
+from shared.redriving import redrive
 from shared.reporting import report
 from shared.reviewing import approve
 from shared.services import Services
@@ -45,6 +46,7 @@ FUNCTIONS = ("trip_completed", "relay_results", "image_ready", "sweep_journeys")
 CANCEL = "cancel_trip"
 WITHDRAW = "withdraw_trip"
 APPROVE = "approve_journey"
+REDRIVE = "redrive_journey"
 #: A function that is not done by then waits for something that will never come.
 _STUCK_S = 30.0
 
@@ -61,7 +63,7 @@ class Deployed:
 def deployed() -> dict[str, Deployed]:
     """The functions of `s.yaml`, by their module names, and the command."""
     resources = yaml.safe_load((ROOT / "s.yaml").read_text("utf-8"))["resources"]
-    return {command: Deployed(timeout_s=120, tries=4) for command in (CANCEL, WITHDRAW, APPROVE)} | {
+    return {command: Deployed(timeout_s=120, tries=4) for command in (CANCEL, WITHDRAW, APPROVE, REDRIVE)} | {
         name: Deployed(
             resources[name]["props"]["timeout"],
             1 + resources[name]["props"].get("asyncInvokeConfig", {}).get("maxAsyncRetryAttempts", 3),
@@ -234,6 +236,8 @@ def _handled(
         )
     if function == APPROVE:
         return approve(event.decode(), "韩梅梅", services)
+    if function == REDRIVE:
+        return redrive(event.decode(), "韩梅梅", services)
     if function == WITHDRAW:
         withdrawal = Withdrawal(event.decode(), services)
         left = [removal.place for removal in withdrawal.run([dead_letters(withdrawal)]) if not removal.is_done]

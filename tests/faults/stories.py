@@ -56,6 +56,8 @@ class Story:
     withdrawn_after: str = ""
     #: A person lets the journeys go on that wait for one.
     approved: bool = False
+    #: A person takes the journeys up again, once, when they have failed.
+    redriven: bool = False
     #: Whether the timer of the relay fires from the beginning; else only after the first sweep.
     relays: bool = True
     trip: dict[str, Any] = field(default_factory=dict)
@@ -90,6 +92,7 @@ STORIES = (
         rejections=1,
     ),
     Story("second-picture-good", gpu=(PAINTS_NOTHING, PAINTS)),
+    Story("every-render-fails-and-redriven", gpu=(FAILS, FAILS, FAILS, PAINTS), redriven=True),
     Story("no-picture-good", gpu=(PAINTS_NOTHING,), ends=("held", "failed")),
     Story("render-fails", gpu=(FAILS, PAINTS)),
     Story("render-lost", gpu=(LOSES, PAINTS)),

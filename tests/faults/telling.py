@@ -14,7 +14,7 @@ from localcloud.fc.dispatcher import RETRY_PAUSE_S
 from shared.errors import TripcanvasError
 from shared.journey import Inspected, Journey, Step, Stored, journey_id, parse_task_id, trip_key
 from shared.rejection import rejected_journey_id
-from tests.faults.invoking import APPROVE, CANCEL, FUNCTIONS, WITHDRAW, Clock, Deployed, Ended, invoke
+from tests.faults.invoking import APPROVE, CANCEL, FUNCTIONS, REDRIVE, WITHDRAW, Clock, Deployed, Ended, invoke
 from tests.faults.stories import FAILS, LOSES, PAINTS_NOTHING, REPORTS_NOTHING, SLEEPS, Mishap, Story
 from tests.unit.steps.deployment import blank, failed, landscape, painted, trip
 
@@ -44,7 +44,7 @@ class Told:
     """What a telling came to. `calls` are those of each invocation, by function, in their order."""
 
     calls: dict[str, list[tuple[Seen, ...]]] = field(
-        default_factory=lambda: {name: [] for name in (*FUNCTIONS, CANCEL, WITHDRAW, APPROVE)}
+        default_factory=lambda: {name: [] for name in (*FUNCTIONS, CANCEL, WITHDRAW, APPROVE, REDRIVE)}
     )
     struck: bool = False
     #: Sweeps it took until everything had come to its end.
@@ -101,11 +101,11 @@ class Telling:
             self._settle()
             if self._story.sleeps_h:
                 self._clock.advance(hours=self._story.sleeps_h)
-            self._approve()
+            self._decide()
             while not self._at_rest() and self.told.sweeps < _SWEEPS:
                 self.told.sweeps += 1
                 self._sweep()
-                self._approve()
+                self._decide()
             if self._story.again:
                 self._deliver("trip_completed", _topic_event("trip-completed", self._messages[0]))
                 self._settle()
@@ -147,10 +147,14 @@ class Telling:
             if after == function and not self._invocations[command]:
                 self._deliver(command, self._trip_id.encode())
 
-    def _approve(self) -> None:
+    def _decide(self) -> None:
+        """What a person does in this story with the journeys that wait for one."""
         for journey in self.journeys if self._story.approved else ():
             if self._read(journey).step is Step.HELD:
                 self._deliver(APPROVE, journey.encode())
+        for journey in self.journeys if self._story.redriven and not self._invocations[REDRIVE] else ():
+            if self._read(journey).step is Step.FAILED:
+                self._deliver(REDRIVE, journey.encode())
 
     def _deliver(self, function: str, event: bytes) -> None:
         """Invoke asynchronously: again after a failure, as often as `s.yaml` says, then given up."""

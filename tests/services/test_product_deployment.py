@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 from typer.testing import CliRunner
 
@@ -36,6 +38,29 @@ def test_commands_act_on_the_account_of_the_file(account, tmp_path):
     assert run("review", "list", "--env", account, "--root", elsewhere).output.startswith("no journey waits")
     assert run("dead-letters", "list", "--env", account, "--root", elsewhere).exit_code == 0
     assert not elsewhere.exists()
+
+
+def test_an_operators_commands_act_on_the_account_of_the_file(account, tmp_path):
+    elsewhere, unknown = tmp_path / "no-cloud-here", "00000000-0000-5000-8000-000000000000"
+    answer = run("status", "--json", "--env", account, "--root", elsewhere)
+    assert answer.exit_code == 1, answer.output
+    # Of this account's services only the GPU side's queue does not answer.
+    told = json.loads(answer.output)
+    assert list(told["unanswered"]) == ["queues"]
+    assert (told["held"], told["failed"], told["dead_letters"]) == (0, 0, 0)
+    for command in (["redrive"], ["replay", "--from-step", "received"]):
+        answer = run(*command, unknown, "--by", "韩梅梅", "--env", account, "--root", elsewhere)
+        assert (answer.exit_code, "there is none of this id" in answer.output) == (1, True)
+    assert run("redrive", "--held", "--env", account, "--root", elsewhere).output == "no such journey\n"
+    assert run("status", "T-404", "--env", account, "--root", elsewhere).exit_code == 1
+    assert not elsewhere.exists()
+
+
+@pytest.mark.parametrize("arguments", [[], ["--held", "--failed", "lost"], ["a-journey", "--held"]])
+def test_what_is_to_be_redriven_is_said_in_one_way(arguments, tmp_path):
+    answer = run("redrive", *arguments, "--root", tmp_path)
+    assert answer.exit_code == 1
+    assert "give journey ids, or --held, or --failed CODE" in answer.output
 
 
 def test_the_file_can_be_named_by_the_shell(account, monkeypatch):

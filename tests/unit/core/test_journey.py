@@ -29,6 +29,7 @@ from shared.journey import (
     Published,
     Received,
     Record,
+    Redriven,
     Rejected,
     Rendered,
     RenderFailed,
@@ -58,7 +59,7 @@ BRIEF = Brief("p" * 50, "", "标题", "说明", ("一", "二", "三"), "替代�
 FILE = StoredObject("k", "image/png", 768, 960, 1, "0")
 
 
-def record(step, attempt=1):
+def record(step, attempt=1, place=Step.RECEIVED):
     at, n = NOW, attempt
     return {
         Step.RECEIVED: lambda: Received(
@@ -79,6 +80,7 @@ def record(step, attempt=1):
         Step.CANCELLED: lambda: Cancelled(at=at),
         Step.WITHDRAWN: lambda: Withdrawn(at=at, attempt=n),
         Step.APPROVED: lambda: Approved(at=at, by="李雷"),
+        Step.REDRIVEN: lambda: Redriven(at=at, attempt=n, by="李雷", place=place, was="c"),
     }[step]()  # fmt: skip
 
 
@@ -243,3 +245,70 @@ def test_a_metric_passes_within_its_bounds():
     assert Metric("m", 1.0, at_least=1.0, at_most=1.0).passed
     assert not Metric("m", 0.9, at_least=1.0).passed
     assert not Metric("m", 1.1, at_most=1.0).passed
+
+
+class TestRedriven:
+    """A person takes a failed or held journey up again, after one of the steps that still stand."""
+
+    def redriven(self, journey, place):
+        return journey.followed_by(record(Step.REDRIVEN, journey.attempt, place))
+
+    def rendered(self, *more):
+        return walk(*HAPPY[:5], *more)
+
+    def test_only_a_failed_or_held_journey_can_be(self):
+        for number in range(1, len(HAPPY) + 1):
+            with pytest.raises(IllegalStep):
+                self.redriven(walk(*HAPPY[:number]), Step.RECEIVED)
+        for end in (Step.CANCELLED, Step.PUBLISHED):
+            with pytest.raises(IllegalStep):
+                self.redriven(walk(*HAPPY[:7], end), Step.RECEIVED)
+
+    def test_it_goes_on_as_after_the_step_that_it_was_taken_back_to(self):
+        failed = self.rendered(Step.INSPECTED, Step.STORED, Step.FAILED)
+        assert failed.places == (Step.RECEIVED, Step.PROMPTED, Step.RENDERED, Step.INSPECTED, Step.STORED)
+        for place in failed.places:
+            again = self.redriven(failed, place)
+            assert again.place is place
+            for step in Step:
+                attempt = again.attempt + (step is Step.SUBMITTING) if step in BY_ATTEMPT else 0
+                expected = step in FOLLOWS[place] and step is not Step.RENDERED
+                assert again.allows(record(step, attempt)) == expected, (place, step)
+
+    def test_what_an_earlier_redrive_went_back_behind_does_not_stand_any_more(self):
+        """A hold of the words must not be passed by going on from the brief of the time before."""
+        again = self.redriven(self.rendered(Step.FAILED), Step.RECEIVED).followed_by(record(Step.HELD))
+        assert again.places == (Step.RECEIVED,)
+        with pytest.raises(IllegalStep):
+            self.redriven(again, Step.PROMPTED)
+
+    def test_a_picture_of_an_earlier_render_does_not_stand_any_more(self):
+        journey = self.rendered(Step.INSPECTED, Step.SUBMITTING, Step.FAILED)
+        assert journey.places == (Step.RECEIVED, Step.PROMPTED)
+
+    def test_its_renders_are_counted_anew_and_its_attempts_go_on(self):
+        journey = walk(*HAPPY[:4])
+        for _ in range(MAX_RENDERS - 1):
+            journey = journey.followed_by(record(Step.RENDER_FAILED, journey.attempt))
+            journey = journey.followed_by(record(Step.SUBMITTING, journey.attempt + 1))
+        journey = journey.followed_by(record(Step.RENDER_FAILED, journey.attempt)).followed_by(record(Step.FAILED))
+        assert not journey.may_render_again
+        again = self.redriven(journey, Step.PROMPTED)
+        assert again.may_render_again
+        assert (again.attempt, again.render_of(MAX_RENDERS), again.render_of(MAX_RENDERS + 1)) == (3, 3, 1)
+        again = again.followed_by(record(Step.SUBMITTING, MAX_RENDERS + 1))
+        assert again.render_of(again.attempt + 1) == 2
+
+    def test_it_has_a_new_lifetime_and_is_due_at_once(self):
+        later = NOW + timedelta(days=2)
+        failed = self.rendered(Step.FAILED)
+        decision = msgspec.structs.replace(record(Step.REDRIVEN, failed.attempt, Step.PROMPTED), at=later)
+        again = failed.followed_by(decision)
+        assert (again.begun, due_at(again, timedelta(minutes=15))) == (later, later)
+
+    def test_an_approval_of_before_counts_while_picture_and_words_are_the_same(self):
+        journey = self.rendered(Step.INSPECTED, Step.HELD, Step.APPROVED, Step.FAILED)
+        assert self.redriven(journey, Step.INSPECTED).approved("c")
+        assert not self.redriven(journey, Step.RECEIVED).approved("c")
+        again = self.redriven(journey, Step.INSPECTED).followed_by(record(Step.HELD)).followed_by(record(Step.APPROVED))
+        assert again.place is Step.INSPECTED

@@ -10,7 +10,18 @@ from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, invaria
 
 from shared.clouds.objects import NotFound
 from shared.course import Course
-from shared.journey import BY_ATTEMPT, ENDS, FOLLOWS, IllegalStep, Journey, RenderFailed, Step, step_of
+from shared.journey import (
+    BY_ATTEMPT,
+    ENDS,
+    FOLLOWS,
+    PLACES,
+    IllegalStep,
+    Journey,
+    Redriven,
+    RenderFailed,
+    Step,
+    step_of,
+)
 from shared.ledger import Ledger, Overtaken
 from shared.settings import Settings
 from tests.unit.core.test_journey import record, trouble
@@ -57,10 +68,11 @@ class Races(RuleBasedStateMachine):
         self.ledger = Ledger(self.bucket)
         self.written = []
 
-    def decided(self, course, step, busy):
+    def decided(self, course, step, busy, place=Step.RECEIVED):
         journey = course.journey
-        attempt = journey.attempt + (step is Step.SUBMITTING) if step in BY_ATTEMPT else 0
-        made = record(step, attempt)
+        counted = step in BY_ATTEMPT or step is Step.REDRIVEN
+        attempt = journey.attempt + (step is Step.SUBMITTING) if counted else 0
+        made = record(step, attempt, place)
         if isinstance(made, RenderFailed) and busy:
             made = RenderFailed(at=made.at, attempt=attempt, code="c", reason="r", retry=True, busy=True)
         return made
@@ -84,6 +96,23 @@ class Races(RuleBasedStateMachine):
             assert not before.allows(made)
         else:
             assert step in FOLLOWS[before.step]
+
+    @rule(course=runs, by_hand=st.sampled_from([Step.FAILED, Step.HELD, Step.APPROVED]), place=st.sampled_from(PLACES))
+    def a_person_decides(self, course, by_hand, place):
+        """What random steps seldom come to: an end, and from there back to any place."""
+        for step in (by_hand, Step.REDRIVEN):
+            made = self.decided(course, step, busy=False, place=place)
+            before = course.journey
+            if before.allows(made):
+                course.add(made)
+                if isinstance(made, Redriven):
+                    assert before.step in (Step.FAILED, Step.HELD)
+                    assert place in before.places
+                    assert course.journey.place is place
+                    assert not course.journey.finished
+                    # It can always be ended, and what is to come has all its renders.
+                    assert course.journey.allows(self.decided(course, Step.FAILED, busy=False))
+                    assert course.journey.may_render_again
 
     @rule(course=runs)
     def it_meets_trouble(self, course):
@@ -126,17 +155,20 @@ class Races(RuleBasedStateMachine):
             entry = self.ledger.read(JOURNEY, entries=number + 1)
             assert entry.entries == number + 1
             assert entry.records[: len(before.records)] == before.records
-            assert not before.ended or entry.records == before.records
+            new = entry.records[len(before.records) :]
+            assert not new or not before.ended or (before.step is Step.FAILED and isinstance(new[0], Redriven))
             before = entry
 
     @invariant()
-    def the_records_are_a_legal_journey_with_at_most_one_end(self):
+    def the_records_are_a_legal_journey_that_only_a_person_takes_up_after_its_end(self):
         journey = self.ledger.read(JOURNEY)
         replayed = Journey(JOURNEY)
         for told in journey.records:
             replayed = replayed.followed_by(told)
         assert replayed.records == journey.records
-        assert sum(step_of(told) in ENDS for told in journey.records) <= 1
+        for told, after in zip(journey.records, journey.records[1:], strict=False):
+            assert step_of(told) not in ENDS or isinstance(after, Redriven)
+        assert sum(step_of(told) is Step.PUBLISHED for told in journey.records) <= 1
 
     @invariant()
     def what_was_written_is_never_lost(self):
