@@ -15,6 +15,7 @@ from rich.console import Console
 from rich.table import Table
 
 from cli import dead_letters, faults, inspections, nodes, retention, review, verifying, withdrawing, workflows
+from cli.backfill.commands import backfill
 from cli.cars import commands as cars
 from cli.checking import check
 from cli.cloud import (
@@ -48,6 +49,7 @@ app.command()(withdrawing.withdraw)
 app.add_typer(retention.app, name="retention")
 app.add_typer(provision.app, name="provision")
 app.command()(verifying.verify)
+app.command()(backfill)
 app.command()(policies)
 app.command()(check)
 console = Console(highlight=False)
