@@ -77,8 +77,8 @@ class _Fc3:
         headers = models.InvokeFunctionHeaders(x_fc_invocation_type="Async", x_fc_async_task_id=task)
 
         def call() -> bool:
-            self._client.invoke_function_with_options(self.function, request, headers, _runtime())
-            return True
+            answer = self._client.invoke_function_with_options(self.function, request, headers, _runtime())
+            return _accepted(answer.headers)
 
         return self._answered(call, "fc:InvokeFunction") is not None
 
@@ -122,12 +122,12 @@ class _Fc2:
 
         headers = {"x-fc-invocation-type": "Async", "x-fc-stateful-async-invocation-id": task}
         try:
-            self._client.invoke_function(self.service, self.function, payload=event, headers=headers)
+            answer = self._client.invoke_function(self.service, self.function, payload=event, headers=headers)
         except FcError as error:
             return not judge(int(error.status_code), code_word(error.err_code), "fc:InvokeFunction", self.resource)
         except requests.exceptions.RequestException as error:
-            raise _not_reached(error) from None
-        return True
+            raise Unavailable("fc", "ConnectionFailed", type(error).__name__) from None
+        return _accepted(answer.headers)
 
     def state(self, task: str) -> str:  # noqa: ARG002 - its SDK has no call for it
         return ""
@@ -191,8 +191,11 @@ def _open_fc2(endpoint: str, service: str, function: str, credentials: Credentia
     return _Fc2(service, function, f"acs:fc:*:*:services/{service}/functions/{function}", client)
 
 
-def _not_reached(error: Exception) -> Unavailable:
-    return Unavailable("fc", "ConnectionFailed", type(error).__name__)
+def _accepted(headers: Mapping[str, str]) -> bool:
+    """True for an answer of Function Compute; raises `Unavailable` when a proxy gave it, whatever its status."""
+    if not any(name.lower() == "x-fc-request-id" for name in headers):
+        raise Unavailable("fc", "UnreadableAnswer")
+    return True
 
 
 def _runtime() -> Any:

@@ -71,44 +71,23 @@ def _jsonl(file: Path, name: str) -> Table:
 
 def _csv(file: Path, name: str) -> Table:
     encoding = encoding_of(file)
-    records = _records(lines_of(file, encoding))
-    head = next((line for line in records if line.fault or line.text.strip()), None)
+    lines = lines_of(file, encoding)
+    head = next((line for line in lines if line.fault or line.text.strip()), None)
     if head is None or head.fault:
         raise InvalidInput(name, f"a first line with the names of the columns{f'; {head.fault}' if head else ''}")
     delimiter = max(",;\t", key=head.text.count)
-    header = read_header(_cells(head.text, delimiter), name)
+    header = read_header(_cells(head.text, delimiter) or (), name)
     notes = _on_encoding(name, encoding) + _on_columns(name, header)
     if delimiter != ",":
         notes += (f"{name}: columns separated by {'tabs' if delimiter == chr(9) else 'semicolons'}",)
-    return Table(
-        notes, (_csv_row(line, name, header, delimiter) for line in records if line.fault or line.text.strip())
-    )
+    return Table(notes, _csv_rows(lines, name, header, delimiter))
 
 
-def _csv_row(line: Line, name: str, header: Header, delimiter: str) -> Row:
-    place = f"{name}:{line.number}"
-    try:
-        if line.fault:
-            raise InvalidInput("line", line.fault)
-        cells = _cells(line.text, delimiter)
-        if len(cells) != len(header.names):
-            raise InvalidInput("line", f"{len(header.names)} cells, as the first line has; got {len(cells)}")
-        return Row(place, message_of(zip(header.names, cells, strict=True)), flat=True)
-    except InvalidInput as error:
-        return Row(place, b"", error, flat=True)
-
-
-def _cells(text: str, delimiter: str) -> list[str]:
-    try:
-        return next(csv.reader([text], delimiter=delimiter, strict=True), [])
-    except csv.Error:
-        raise InvalidInput("line", "cells as RFC 4180 has them: a quote inside of quotes stands twice") from None
-
-
-def _records(lines: Iterator[Line]) -> Iterator[Line]:
+def _csv_rows(lines: Iterator[Line], name: str, header: Header, delimiter: str) -> Iterator[Row]:
     """The rows of a CSV file: a line, or several when a line break stands inside of quotes.
 
-    Where a quote is not closed in time, its first line alone is the broken row, and the next line begins a new one.
+    Of several lines that make no row together the first alone is broken, and the next begins a new one: a quote that
+    somebody forgot costs one line.
     """
     waiting: deque[Line] = deque()
 
@@ -116,20 +95,44 @@ def _records(lines: Iterator[Line]) -> Iterator[Line]:
         return waiting.popleft() if waiting else next(lines, None)
 
     while (line := following()) is not None:
-        gathered = [line]
-        while _is_open(gathered) and len(gathered) < _MAX_ROW_LINES and (more := following()) is not None:
-            gathered.append(more)
-            if more.fault:
-                break
-        if _is_open(gathered):
+        if not line.fault and not line.text.strip():
+            continue
+        place, gathered = f"{name}:{line.number}", [line]
+        try:
+            cells = _whole(gathered, header, delimiter)
+            while cells is None and len(gathered) < _MAX_ROW_LINES and (more := following()) is not None:
+                gathered.append(more)
+                cells = _whole(gathered, header, delimiter)
+            if cells is None:
+                raise InvalidInput("line", "a quote that is closed")
+            yield Row(place, message_of(zip(header.names, cells, strict=True)), flat=True)
+        except InvalidInput as error:
             waiting.extendleft(reversed(gathered[1:]))
-            yield Line(line.number, "", "a quote that is closed")
-        else:
-            yield Line(line.number, "".join(part.text for part in gathered), line.fault)
+            spoken = error if len(gathered) == 1 else InvalidInput("line", "a quote that is closed")
+            yield Row(place, b"", spoken, flat=True)
 
 
-def _is_open(lines: list[Line]) -> bool:
-    return sum(line.text.count('"') for line in lines) % 2 == 1
+def _whole(lines: list[Line], header: Header, delimiter: str) -> list[str] | None:
+    """The cells that these lines are together; None when a quote is still open. Raises `InvalidInput`."""
+    if lines[-1].fault:
+        raise InvalidInput("line", lines[-1].fault)
+    # A look at the last line alone is cheap: without a quote in it nothing is closed.
+    if len(lines) > 1 and '"' not in lines[-1].text:
+        return None
+    cells = _cells("".join(line.text for line in lines), delimiter)
+    if cells is not None and len(cells) != len(header.names):
+        raise InvalidInput("line", f"{len(header.names)} cells, as the first line has; got {len(cells)}")
+    return cells
+
+
+def _cells(text: str, delimiter: str) -> list[str] | None:
+    """The cells of one row; None when it ends inside of quotes. Raises `InvalidInput`."""
+    try:
+        return next(csv.reader([text], delimiter=delimiter, strict=True), [])
+    except csv.Error as error:
+        if "unexpected end of data" in str(error):
+            return None
+        raise InvalidInput("line", "cells as RFC 4180 has them: a quote inside of quotes stands twice") from None
 
 
 def _parquet(file: Path, name: str) -> Table:

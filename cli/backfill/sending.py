@@ -6,12 +6,13 @@ whether it is there already. A row's intent is on the disk before its call, so n
 
 from __future__ import annotations
 
+import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta, timezone
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timezone
 from threading import Event
 from typing import Any
 
@@ -30,8 +31,6 @@ from shared.submission import BACKFILL
 _TICK_S = 0.2
 #: Journeys looked at, at once: less than trips are sent, and never in their way.
 _LOOKS = 4
-#: How much earlier than its intent a claim of this backfill may seem: two machines' clocks.
-_CLOCKS = timedelta(minutes=5)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,12 +65,19 @@ class Tally:
 
 @dataclass(frozen=True, slots=True)
 class _Parcel:
-    """A row that is being sent; `before` says that a run before this one may have sent it."""
+    """A row that is being sent; `before` says that a call before this one may have been taken."""
 
     choice: Choice
     task: str
     at: datetime
     before: bool
+
+
+class _Own(threading.local):
+    """Services of a thread's own: the SDKs below them are not made for several at once."""
+
+    def __init__(self, services: Services) -> None:
+        self.services = replace(services)
 
 
 @dataclass
@@ -101,6 +107,7 @@ class Sender:
         """
         now = self.services.now().astimezone()
         midnight = DayLimit.midnight(now)
+        self._own = _Own(self.services)
         self._day = DayLimit(self.limits.per_day, self.journal.sent_since(self._utc(midnight)), midnight)
         self._pace = Pace(self.limits.per_second)
         for watched in self.journal.watched():
@@ -136,7 +143,7 @@ class Sender:
     ) -> None:
         """Hand out what may be begun now."""
         while len(self._looks) < _LOOKS and (watched := self._watch.take(time.monotonic())):
-            self._looks[lookers.submit(look, watched, self.services, self.functions, self.services.now())] = watched
+            self._looks[lookers.submit(self._look, watched)] = watched
         while self._may_send():
             parcel = self._again.popleft() if self._again else self._next(choices)
             if parcel is None:
@@ -199,11 +206,15 @@ class Sender:
 
     def _deliver(self, parcel: _Parcel) -> State:
         """In a thread of its own: ask the ledger, then invoke."""
-        claim = self.services.ledger.claim(parcel.choice.trip)
+        claim = self._own.services.ledger.claim(parcel.choice.trip)
         if claim is not None:
             return State.SENT if _is_ours(claim, parcel) else State.KNOWN
         self.functions.invoke(parcel.choice.event, parcel.task)
         return State.SENT
+
+    def _look(self, watched: Watched) -> Sight:
+        """In a thread of its own."""
+        return look(watched, self._own.services, self.functions, self.services.now())
 
     def _collect(self) -> None:
         """Wait for something to end, but not for long, and write down what has."""
@@ -238,7 +249,7 @@ class Sender:
             if self._pace.is_hopeless(now):
                 self._fault = self._fault or error
             # The same row, the same id; after a crash here the journal says so too.
-            self._again.append(parcel)
+            self._again.append(replace(parcel, before=True))
         except TripcanvasError as error:
             self._fault = self._fault or error
         else:
@@ -299,8 +310,5 @@ def count_end(tally: Tally, step: str, code: str, count: int) -> None:
 
 
 def _is_ours(claim: TripClaim, parcel: _Parcel) -> bool:
-    """Whether a claim was made by this backfill's own call, in a run before this one or one whose answer was lost."""
-    return any(
-        received.source == BACKFILL and (parcel.before or received.at >= parcel.at - _CLOCKS)
-        for received in claim.journeys.values()
-    )
+    """Whether a claim was made by a call of this backfill whose answer was lost, or that an earlier run made."""
+    return parcel.before and any(received.source == BACKFILL for received in claim.journeys.values())
