@@ -96,8 +96,9 @@ def backfill(
             return
         folder = state or root / "backfill" / _folder_name(source)
         function = function or (FUNCTION if api == "3.0" else FUNCTION_2)
-        run = _Run(deployment, found, selection, limits, folder, api, function)
-        stopped = run.go(wait_for_ends=wait)
+        with _stopping() as stop:
+            run = _Run(deployment, found, selection, limits, folder, api, function)
+            stopped = run.go(stop, wait_for_ends=wait)
     except Unavailable as error:
         fail(f"{error}; {deployment.is_down} The same command goes on where it was")
     except Misconfigured as error:
@@ -135,7 +136,7 @@ class _Run:
             "visibility": "public where agreed" if selection.publish else "draft",
         }
 
-    def go(self, *, wait_for_ends: bool) -> bool:
+    def go(self, stop: Event, *, wait_for_ends: bool) -> bool:
         """Send what is left; returns whether it was stopped. Raises `TripcanvasError`."""
         journal = Journal(self._folder / "journal.sqlite")
         try:
@@ -144,11 +145,12 @@ class _Run:
             if not total:
                 count = _count(self._source, self._selection)
                 total = count.rows
+                journal.put_value("filtered", str(count.kinds[Kind.FILTERED]))
                 journal.put_value("rows", str(total))
                 _show_count(count)
             else:
                 console.print(f"goes on with {self._folder}", markup=False)
-            with _stopping() as stop, Bar(console, total) as bar:
+            with Bar(console, total) as bar:
                 sender = Sender(journal, self._functions, self._services, self._limits, run, stop, bar.show)
                 try:
                     rows = self._source.rows(_quiet)

@@ -40,6 +40,7 @@ class Figures:
     begun_at: str
     visibility: str
     rows: int
+    filtered: int
     states: dict[State, int]
     tally: Tally
     steps: tuple[tuple[str, str, int], ...]
@@ -60,6 +61,7 @@ class Figures:
             begun_at=journal.value("begun_at"),
             visibility=journal.value("visibility"),
             rows=int(journal.value("rows") or 0),
+            filtered=int(journal.value("filtered") or 0),
             states={State(state): number for state, number in journal.states().items()},
             tally=tally,
             steps=tuple((step or "waiting", code, number) for step, code, _, number in steps),
@@ -68,10 +70,12 @@ class Figures:
     def lines(self) -> list[tuple[str, int]]:
         """The figures for people, without those that are 0 and nobody expects."""
         states = [(_SPOKEN[state], self.states[state]) for state in State if self.states.get(state)]
-        tally = self.tally
+        tally, left = self.tally, self.rows - self.filtered - sum(self.states.values())
         return [
             ("rows in the source", self.rows),
+            *([("filtered out", self.filtered)] if self.filtered else []),
             *states,
+            *([("not yet looked at", left)] if left else []),
             ("posts", tally.posts),
             *([("… of them drafts", tally.drafts)] if tally.drafts else []),
             ("failed", tally.failures),
