@@ -151,7 +151,9 @@ class Bucket:
                     file.write(chunk)
             finally:
                 result.resp.response.close()
-            if result.content_length is not None and file.tell() != result.content_length:
+            # Of a packed object the length is that of what travelled.
+            expected = None if result.headers.get("Content-Encoding") else result.content_length
+            if expected is not None and file.tell() != expected:
                 raise OutcomeUnknown("oss", "InconsistentError", "an object that ended early")
 
         retrying(lambda: translated(read), idempotent=True)
