@@ -28,6 +28,7 @@ from cli import (
     withdrawing,
     workflows,
 )
+from cli.backfill.commands import backfill
 from cli.cars import commands as cars
 from cli.checking import check
 from cli.cloud import (
@@ -66,6 +67,7 @@ app.command()(redriving.replay)
 app.add_typer(retention.app, name="retention")
 app.add_typer(provision.app, name="provision")
 app.command()(verifying.verify)
+app.command()(backfill)
 app.command()(policies)
 app.command()(monitoring)
 app.command()(check)

@@ -84,18 +84,21 @@ _TEXTS_CHECKED = _moderation("TextModerationPlus")
 #: What is put into the bucket that moderation lends is put with the keys that it lends.
 _PICTURES_CHECKED = _moderation("DescribeUploadToken", "ImageBatchModeration")
 
+_TRIP_COMPLETED = (
+    _objects(_LEDGER, ("trips/*", "dead-letters/*"), "GetObject", "PutObject"),
+    _objects(_LEDGER, ("tombstones/*",), "GetObject"),
+    *_JOURNEYS,
+    _HOLD,
+    _TEXTS_CHECKED,
+    *_TAKEN_BACK,
+    _DEAD_LETTERS,
+    _LOG,
+)
+
 #: What each role may do, by its name, which is also that of its function.
 STATEMENTS: Mapping[str, tuple[Statement, ...]] = {
-    "tripcanvas-trip-completed": (
-        _objects(_LEDGER, ("trips/*", "dead-letters/*"), "GetObject", "PutObject"),
-        _objects(_LEDGER, ("tombstones/*",), "GetObject"),
-        *_JOURNEYS,
-        _HOLD,
-        _TEXTS_CHECKED,
-        *_TAKEN_BACK,
-        _DEAD_LETTERS,
-        _LOG,
-    ),
+    "tripcanvas-trip-completed": _TRIP_COMPLETED,
+    "tripcanvas-backfill-trips": _TRIP_COMPLETED,
     "tripcanvas-relay-results": (_publish("${TRIPCANVAS_RESULT_TOPIC}"), _LOG),
     "tripcanvas-image-ready": (
         *_JOURNEYS,

@@ -35,7 +35,7 @@ from shared.styles import Style, choose_style
 from shared.trips import parse_trip
 
 #: Settings that name the topics, by the end of the names of the functions that listen to them (see `s.yaml`).
-_TOPICS = {"trip-completed": "trip_topic", "image-ready": "result_topic"}
+_TOPICS = {"trip-completed": "trip_topic", "backfill-trips": "trip_topic", "image-ready": "result_topic"}
 #: Where `shared.rejection` keeps bytes that are too large for a queue; nothing else in the bucket is a letter's.
 _OBJECTS = "dead-letters/"
 

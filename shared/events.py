@@ -7,6 +7,7 @@ Forms, all from Alibaba Cloud's documentation of the triggers:
 * EventBridge with an SMQ queue: one CloudEvent or a list of them, ``data.messageBody`` holding the body; in the
   RawData form only the ``data`` objects
 * a direct invoke: one object, or a list of objects
+* a backfill's wrapping around one trip, wherever that travels: ``{"backfill": {"publish": false}, "trip": {…}}``
 
 A body may be base64 (the SMQ SDK's default for queues). What fits no form is passed on as it is: the parser of the
 content names what is wrong with it.
@@ -17,7 +18,7 @@ from __future__ import annotations
 import base64
 import binascii
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import msgspec
@@ -27,9 +28,10 @@ import msgspec
 class Message:
     """One message out of an envelope.
 
-    `sent` are the bytes as the sender published them (what a dead letter keeps), `body` the same without base64,
-    `message_id` the queue's or topic's id ("" when there is none), `traceparent` the W3C header, if one travelled
-    along, `direct` whether it came without an envelope: by a direct invoke, as a backfill sends it.
+    `sent` are the bytes as the sender published them (what a dead letter keeps), `body` the same without base64 and
+    without a backfill's wrapping, `message_id` the queue's or topic's id ("" when there is none), `traceparent` the
+    W3C header, if one travelled along, `direct` whether it came without an envelope, by a direct invoke, or in a
+    backfill's wrapping. `draft` asks for no public post, whatever the owner agreed to.
     """
 
     sent: bytes
@@ -37,6 +39,7 @@ class Message:
     message_id: str = ""
     traceparent: str = ""
     direct: bool = False
+    draft: bool = False
 
 
 #: Most messages of one event, EventBridge's largest batch. A longer list is one message, which no parser takes.
@@ -63,12 +66,19 @@ class _Members(msgspec.Struct):
     specversion: msgspec.Raw = _NONE
     id: msgspec.Raw = _NONE
     message_body: msgspec.Raw = msgspec.field(default=_NONE, name="messageBody")
+    trip: msgspec.Raw = _NONE
+    backfill: msgspec.Raw = _NONE
     queue_message_id: msgspec.Raw = msgspec.field(default=_NONE, name="messageId")
+
+
+class _Backfill(msgspec.Struct):
+    publish: bool = False
 
 
 _any = msgspec.json.Decoder()
 _raw_list = msgspec.json.Decoder(list[msgspec.Raw])
 _raw_object = msgspec.json.Decoder(_Members)
+_backfill = msgspec.json.Decoder(_Backfill)
 _OUTSIDE_TEXT = re.compile(rb'["\[\]{},]')
 _INSIDE_TEXT = re.compile(rb'["\\]')
 
@@ -84,8 +94,24 @@ def messages_of(event: bytes) -> list[Message]:
         if elements is None:
             elements = _elements_of_a_broken_list(event)
     if elements is not None and len(elements) <= MAX_MESSAGES:
-        return [_message(bytes(element)) for element in elements]
-    return [_message(event)]
+        return [unwrapped(_message(bytes(element))) for element in elements]
+    return [unwrapped(_message(event))]
+
+
+def wrapped(trip: bytes, *, publish: bool) -> bytes:
+    """What a backfill sends for one trip message."""
+    return b'{"backfill":{"publish":%s},"trip":%s}' % (b"true" if publish else b"false", trip)
+
+
+def unwrapped(message: Message) -> Message:
+    """A backfill's message without its wrapping; any other as it is."""
+    if b'"backfill"' not in message.body:
+        return message
+    members: _Members = _decoded(_raw_object, message.body) or _Members()
+    wish: _Backfill | None = _decoded(_backfill, bytes(members.backfill))
+    if wish is None or not _there(members.trip):
+        return message
+    return replace(message, body=bytes(members.trip), direct=True, draft=not wish.publish)
 
 
 def _message(element: bytes) -> Message:

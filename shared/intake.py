@@ -87,7 +87,7 @@ def _claim(message: Message, trip: Trip, services: Services) -> TripClaim:
             style=style,
             source=BACKFILL if message.direct else LIVE,
             facts=facts,
-            publish=trip.consent.publish,
+            publish=trip.consent.publish and not message.draft,
             show_cities=trip.consent.show_cities,
             trip_date=trip.ended_at.date().isoformat(),
             distance_km=_rounded_km(trip.distance_km),

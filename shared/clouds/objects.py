@@ -10,7 +10,7 @@ import hashlib
 import logging
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any, BinaryIO, TypeVar
 
 from shared.clouds.http import open_session, transport_error
 from shared.errors import Misconfigured, OutcomeUnknown, Refused, Unavailable, code_word
@@ -29,6 +29,15 @@ _PERMANENT_SETTINGS = frozenset(
 
 class NotFound(Refused):
     """There is no such object."""
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """An object as a listing tells of it; another `etag` means other content."""
+
+    key: str
+    etag: str
+    size_bytes: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,22 +116,47 @@ class Bucket:
 
     def keys(self, prefix: str, *, limit: int = 1000) -> Iterator[str]:
         """Keys that begin with `prefix`, in byte order, at most `limit`."""
+        return (item.key for item in self.listed(prefix, limit=limit))
 
-        def page(token: str) -> tuple[list[str], str]:
+    def listed(self, prefix: str, *, limit: int = 1000) -> Iterator[Listed]:
+        """The objects whose keys begin with `prefix`, in byte order, at most `limit`."""
+
+        def page(token: str) -> tuple[list[Listed], str]:
             found = answered(
                 self._bucket.list_objects_v2(prefix=prefix, continuation_token=token, max_keys=min(limit, 1000))
             )
-            return [item.key for item in found.object_list], found.next_continuation_token if found.is_truncated else ""
+            items = [Listed(item.key, item.etag or "", item.size or 0) for item in found.object_list]
+            return items, found.next_continuation_token if found.is_truncated else ""
 
         token, left = "", limit
         while left > 0:
-            keys, token = retrying(lambda at=token: translated(lambda: page(at)), idempotent=True)  # type: ignore[misc]
-            yield from keys[:left]
-            left -= len(keys)
+            items, token = retrying(lambda at=token: translated(lambda: page(at)), idempotent=True)  # type: ignore[misc]
+            yield from items[:left]
+            left -= len(items)
             if not token:
                 return
-            if not keys:
+            if not items:
                 raise OutcomeUnknown("oss", "UnreadableAnswer", "a page without keys that is not the last")
+
+    def download(self, key: str, file: BinaryIO) -> None:
+        """Write an object of any size to a file that can be sought. Raises `NotFound`, or `OSError` of the file."""
+
+        def read() -> None:
+            file.seek(0)
+            file.truncate()
+            result = answered(self._bucket.get_object(key))
+            try:
+                # The SDK has read an empty body to its end already.
+                for chunk in result if result.content_length != 0 else ():
+                    file.write(chunk)
+            finally:
+                result.resp.response.close()
+            # Of a packed object the length is that of what travelled.
+            expected = None if result.headers.get("Content-Encoding") else result.content_length
+            if expected is not None and file.tell() != expected:
+                raise OutcomeUnknown("oss", "InconsistentError", "an object that ended early")
+
+        retrying(lambda: translated(read), idempotent=True)
 
     def delete(self, key: str) -> None:
         """Delete an object; fine when there is none."""

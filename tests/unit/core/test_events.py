@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.events import messages_of
+from shared.events import messages_of, wrapped
 
 EVENTS = Path(__file__).parents[2] / "events"
 TRIP = {"trip_id": "T20240505-000123", "text": "新司机的五一出游!"}
@@ -111,3 +111,32 @@ def test_what_is_no_list_stays_one_message(event):
 def test_a_text_without_an_end_is_read_through_once():
     event = b"[" + b'"\\"' + b'\\"' * 400_000
     assert [message.sent for message in messages_of(event)] == [event]
+
+
+@pytest.mark.parametrize("publish", [True, False])
+def test_a_backfills_wrapping_says_whether_a_post_may_be_public(publish):
+    trip = json.dumps(TRIP, ensure_ascii=False).encode()
+    sent = wrapped(trip, publish=publish)
+    [message] = messages_of(sent)
+    assert (message.body, message.sent, message.direct, message.draft) == (trip, sent, True, not publish)
+
+
+def test_a_backfills_wish_survives_a_dead_letter_that_is_published_to_the_topic():
+    sent = wrapped(json.dumps(TRIP, ensure_ascii=False).encode(), publish=False)
+    event = json.dumps({"TopicName": "trip-completed", "MessageId": "M-1", "Message": sent.decode()})
+    [message] = messages_of(event.encode())
+    assert json.loads(message.body) == TRIP
+    assert (message.message_id, message.direct, message.draft) == ("M-1", True, True)
+
+
+@pytest.mark.parametrize("wish", ['"yes"', "[]", '{"publish": "true"}', '{"publish": 1}', "null"])
+def test_a_wish_that_can_not_be_read_is_no_trip_at_all(wish):
+    event = f'{{"backfill": {wish}, "trip": {json.dumps(TRIP)}}}'.encode()
+    [message] = messages_of(event)
+    assert message.body == event
+
+
+def test_a_trip_that_speaks_of_a_backfill_is_a_trip():
+    trip = json.dumps({**TRIP, "text": 'the "backfill"', "backfill": {"publish": False}}).encode()
+    [message] = messages_of(trip)
+    assert (message.body, message.draft) == (trip, False)

@@ -1,0 +1,1 @@
+"""`tripcanvas backfill`: trips of the past, from files, through the same functions as live ones."""
