@@ -32,6 +32,7 @@ from cli.options import Root
 from cli.options import fail as _fail
 from cli.policies import policies
 from cli.provision import commands as provision
+from cli.settings import settings
 from localcloud.state import SERVICES, Cloud, without_proxy
 from shared.errors import InvalidInput, TripcanvasError
 
@@ -50,6 +51,7 @@ app.add_typer(provision.app, name="provision")
 app.command()(verifying.verify)
 app.command()(policies)
 app.command()(check)
+app.command()(settings)
 console = Console(highlight=False)
 
 EXAMPLES = Path(__file__).parent.parent / "examples" / "trips"
