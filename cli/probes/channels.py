@@ -14,7 +14,7 @@ from shared.clouds.messages import translated
 
 _WHERE = "TRIPCANVAS_MNS_ENDPOINT"
 #: The forms of a notification that `shared.events` reads; XML is none of them.
-_FORMATS = frozenset({"JSON", "SIMPLIFIED"})
+_FORMATS = frozenset({"JSON", "STREAM", "SIMPLIFIED"})
 _STRATEGY = "EXPONENTIAL_DECAY_RETRY"
 
 

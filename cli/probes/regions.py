@@ -1,4 +1,4 @@
-"""Whether the addresses of a deployment belong together, by what they say themselves. Asks nobody."""
+"""Whether a deployment's settings are spelt right, and its addresses belong together. Asks nobody."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 from cli.deployment import Deployment
 from cli.findings import Finding
 from cli.probes.probe import Answer, Probe
+from cli.variables import complaints
 
 _REGION = "TRIPCANVAS_REGION"
 _ACCOUNT = "TRIPCANVAS_ACCOUNT_ID"
@@ -30,8 +31,19 @@ _GREEN_REGIONS = frozenset({"cn-shanghai", "cn-beijing", "cn-hangzhou", "cn-shen
 
 
 def probes() -> tuple[Probe, ...]:
-    """The one probe of this module."""
-    return (Probe("addresses and regions", _REGION, _ask),)
+    """The probes of this module."""
+    return (
+        Probe("settings", _REGION, _spelling),
+        Probe("addresses and regions", _REGION, _ask),
+    )
+
+
+def _spelling(deployment: Deployment) -> Answer:
+    """Names that nothing reads, and unfit values. The embedded cloud's environment is also the shell's."""
+    if deployment.cloud is not None:
+        return Answer("the embedded cloud's own")
+    findings = tuple(Finding(what, name, remedy) for name, what, remedy in complaints(deployment.environment))
+    return Answer("not as they should be" if findings else "every name is known, every value fits", findings)
 
 
 def _ask(deployment: Deployment) -> Answer:

@@ -12,7 +12,7 @@ from cli.findings import Finding
 from cli.probes.comparing import ABSENT, findings_of
 from cli.probes.probe import Answer, Probe
 from cli.provision.desired import buckets_of
-from shared.clouds.objects import Bucket, translated
+from shared.clouds.objects import translated
 from shared.errors import Misconfigured
 
 _TIMEOUT_S = 5.0
@@ -56,14 +56,15 @@ def _bucket(setting: str) -> Callable[[Deployment], Answer]:
 def _create_only(deployment: Deployment) -> Answer:
     """Put a key that is free, then once more: the second put must be refused, or two runs would both be first."""
     bucket, key = deployment.services.ledger.bucket, _key(_LEDGER_PREFIX)
+    if not bucket.create(key, _CONTENT, "text/plain"):
+        return Answer("refused", (Finding("a put of a new key is refused", _variable("ledger"), "try again"),))
     try:
-        if not bucket.create(key, _CONTENT, "text/plain"):
-            return Answer("refused", (Finding("a put of a new key is refused", _variable("ledger"), "try again"),))
-        if bucket.create(key, b"second\n", "text/plain"):
-            remedy = "take another bucket: versioning, once switched on, can't be undone"
-            return Answer("overwritten", (Finding("a create-only put overwrites", _variable("ledger"), remedy),))
+        is_taken_twice = bucket.create(key, b"second\n", "text/plain")
     finally:
         bucket.delete(key)
+    if is_taken_twice:
+        remedy = "take another bucket: versioning, once switched on, can't be undone"
+        return Answer("overwritten", (Finding("a create-only put overwrites", _variable("ledger"), remedy),))
     return Answer("a key can be taken once")
 
 
@@ -73,15 +74,16 @@ def _public(deployment: Deployment) -> Answer:
     public, private = _key(_GALLERY_PREFIX), _key(_GALLERY_PREFIX)
     findings = []
     try:
-        try:
-            bucket.put(public, _CONTENT, "text/plain; charset=utf-8", public=True)
-        except Misconfigured as error:
-            remedy = "switch off `block public access` of the bucket, and give the key oss:PutObjectAcl"
-            return Answer("refused", (Finding(f"a public object is refused: {error}", _variable("gallery"), remedy),))
+        bucket.put(public, _CONTENT, "text/plain; charset=utf-8", public=True)
+    except Misconfigured as error:
+        remedy = "switch off `block public access` of the bucket, and give the key oss:PutObjectAcl"
+        return Answer("refused", (Finding(f"a public object is refused: {error}", _variable("gallery"), remedy),))
+    try:
         bucket.put(private, _CONTENT, "text/plain; charset=utf-8")
         found, hidden = _read(f"{url}/{public}"), _read(f"{url}/{private}")
     finally:
-        _deleted(bucket, public, private)
+        for key in (public, private):
+            bucket.delete(key)
     if found is None or found.status_code != 200 or found.content != _CONTENT:
         said = "no answer" if found is None else f"status {found.status_code}"
         remedy = "it must be the gallery bucket's own address, or a domain that is bound to it"
@@ -100,11 +102,6 @@ def _read(address: str) -> requests.Response | None:
         return requests.get(address, timeout=_TIMEOUT_S, allow_redirects=False)
     except requests.RequestException:
         return None
-
-
-def _deleted(bucket: Bucket, *keys: str) -> None:
-    for key in keys:
-        bucket.delete(key)
 
 
 def _key(prefix: str) -> str:
