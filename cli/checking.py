@@ -1,43 +1,40 @@
 """`tripcanvas check`: what is wrong with a deployment before it is made, each finding with where and what to do.
 
-A check is a function from the project's folder to its findings; it is added to `CHECKS`. Findings name places and
-variables, never a value: it may be a secret.
+A check is a function from the project's folder to its findings; it is added to `CHECKS`. What has to be asked of a
+service is a probe (`cli.probes`): it is asked when a deployment is named, and never by the shell's environment alone,
+so that a check before `s deploy` needs no account. Findings name places and variables, never a value: it may be a
+secret.
 """
 
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 import yaml
 from rich.console import Console
 
+from cli.deployment import deployment_of
 from cli.eas.secrecy import is_secret_name, looks_like_key
-from cli.options import fail
+from cli.findings import Finding
+from cli.options import Root, fail
 from cli.policies import FOLDER, policy_documents
+from shared.errors import TripcanvasError
 from shared.settings import Settings
+
+if TYPE_CHECKING:
+    from cli.probes.probe import Outcome
 
 _S_YAML = "s.yaml"
 _SECRETS = frozenset(field.metadata["variable"] for field in fields(Settings) if field.metadata["secret"])
 #: What may stand in the place of a secret: the name of a variable, without a default that would be one.
 _FROM_OUTSIDE = re.compile(r"\$\{env\('\w+'(, '')?\)\}|\$\{vars\.[\w.]+\}|kms:[A-Za-z0-9+/=_-]+|")
 _WEBHOOK_SECRET = re.compile(r"whsec_[A-Za-z0-9+/_-]{16,}")
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """Something that a person should mend: what it is, where it stands, and what to do about it."""
-
-    what: str
-    where: str
-    remedy: str
-
-    def __str__(self) -> str:
-        return f"{self.where}: {self.what}; {self.remedy}"
 
 
 def secrets_in_clear(folder: Path) -> Iterator[Finding]:
@@ -77,16 +74,44 @@ CHECKS: tuple[Callable[[Path], Iterable[Finding]], ...] = (secrets_in_clear, pol
 
 
 def check(
+    root: Root,
     folder: Annotated[
         Path, typer.Option("--project", help="The folder that is deployed.", exists=True, file_okay=False)
     ] = Path(),
+    env: Annotated[
+        Path | None,
+        typer.Option("--env", help="Ask the services of the account that this file describes, too; about a fen."),
+    ] = None,
+    live: Annotated[bool, typer.Option("--live", help="Ask the services of the running embedded cloud, too.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object, for programs.")] = False,
 ) -> None:
-    """Check the deployment: secrets in clear, roles and policies. Ends with status 1 when there is something to do."""
+    """Check the deployment: secrets in clear, roles and policies, and with --env or --live every service it uses.
+
+    Ends with status 1 when there is something to do.
+    """
     try:
         findings = [finding for find in CHECKS for finding in find(folder)]
     except (OSError, UnicodeDecodeError, yaml.YAMLError, AttributeError):
         fail(f"{folder / _S_YAML}: can't be read as a deployment")
-    console = Console(highlight=False, markup=False)
+    outcomes: list[Outcome] = []
+    if env is not None or live:
+        from cli.probes.live import findings_of, probed
+
+        try:
+            outcomes = probed(deployment_of(root, env))
+        except TripcanvasError as error:
+            fail(str(error))
+        findings += findings_of(outcomes)
+    if as_json:
+        from cli.probes.showing import document
+
+        print(document(outcomes, findings))  # noqa: T201
+        raise typer.Exit(1 if findings else 0)
+    console = Console(highlight=False, markup=False, width=None if sys.stdout.isatty() else 120)
+    if outcomes:
+        from cli.probes.showing import table
+
+        console.print(table(outcomes))
     for finding in findings:
         console.print(str(finding), soft_wrap=True)
     console.print(f"{len(findings)} to mend" if findings else "nothing to mend")

@@ -47,6 +47,7 @@ from cli.options import Root
 from cli.options import fail as _fail
 from cli.policies import policies
 from cli.provision import commands as provision
+from cli.settings import settings
 from localcloud.state import SERVICES, Cloud, without_proxy
 from shared.errors import InvalidInput, TripcanvasError
 
@@ -71,6 +72,7 @@ app.command()(backfill)
 app.command()(policies)
 app.command()(monitoring)
 app.command()(check)
+app.command()(settings)
 console = Console(highlight=False)
 
 EXAMPLES = Path(__file__).parent.parent / "examples" / "trips"

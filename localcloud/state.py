@@ -126,6 +126,7 @@ class Cloud:
             "TRIPCANVAS_EAS_TOKEN": self.eas_token,
             "TRIPCANVAS_GREEN_ENDPOINT": self.url("green"),
             "TRIPCANVAS_RAM_ENDPOINT": self.url("ram"),
+            "TRIPCANVAS_STS_ENDPOINT": self.url("ram"),
             "TRIPCANVAS_FEED_URL": f"{self.url('feed')}/api/posts",
             "TRIPCANVAS_FEED_SECRET": self.feed_secret,
             # 27 characters in the right shape, of an organisation in no administrative division: the demo's label is

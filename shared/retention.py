@@ -44,6 +44,9 @@ def retentions(settings: Settings) -> tuple[Retention, ...]:
         Retention(ledger, "journeys/", 180, "what became of a trip can be asked for half a year"),
         Retention(ledger, "trips/", 210, "a repeated trip is known as long as its journeys are, and a month more"),
         Retention(ledger, "dead-letters/", 8, "the letter that names the bytes lies seven days in its queue"),
+        Retention(
+            ledger, "probes/", 1, "what a check of the deployment puts and deletes; one that was cut off leaves it"
+        ),
         Retention(ledger, "tombstones/", None, "a withdrawn trip is never accepted again; holds no content"),
         Retention(gallery, "private/", 90, "masters and marked pictures, for a person who looks into a journey"),
         Retention(gallery, "posts/", None, "the pictures of a post, as long as it stands; withdrawing deletes them"),

@@ -15,24 +15,25 @@ from shared.retention import retentions
 
 def ledger_bucket(deployment: Deployment) -> BucketResource:
     """The bucket that is there first: it holds the lock."""
-    return _buckets(deployment)[0]
+    return buckets_of(deployment)[0]
 
 
 def resources_of(deployment: Deployment) -> list[Resource]:
     """Everything, in the order in which it is made. Raises `Misconfigured` for a setting that is missing."""
+    return [*buckets_of(deployment), *channels_of(deployment), *roles_of(deployment)]
+
+
+def channels_of(deployment: Deployment) -> list[Resource]:
+    """The topics and the queue. Raises `Misconfigured` for a setting that is missing."""
     settings, account = deployment.settings, deployment.services.messages.account
     topics = [settings.need("trip_topic"), settings.need("result_topic")]
     if settings.feed_target == "mns":
         topics.append(settings.need("feed_topic"))
-    return [
-        *_buckets(deployment),
-        *(Topic(account, name) for name in topics),
-        Queue(account, settings.need("dead_letter_queue")),
-        *_roles(deployment),
-    ]
+    return [*(Topic(account, name) for name in topics), Queue(account, settings.need("dead_letter_queue"))]
 
 
-def _buckets(deployment: Deployment) -> list[BucketResource]:
+def buckets_of(deployment: Deployment) -> list[BucketResource]:
+    """The buckets, the ledger's first. Raises `Misconfigured` for a setting that is missing."""
     services, settings = deployment.services, deployment.settings
     opened = {
         "ledger_bucket": services.ledger.bucket,
@@ -46,7 +47,8 @@ def _buckets(deployment: Deployment) -> list[BucketResource]:
     ]
 
 
-def _roles(deployment: Deployment) -> list[RoleResource]:
+def roles_of(deployment: Deployment) -> list[RoleResource]:
+    """The functions' roles with their policies. Raises `Misconfigured` for a setting that is missing."""
     if not deployment.environment.get("TRIPCANVAS_ACCOUNT_ID"):
         raise Misconfigured("TRIPCANVAS_ACCOUNT_ID is not set; the policies of the roles name the account")
     client = Ram(deployment.environment.get(ENDPOINT) or DEFAULT_ENDPOINT, deployment.credentials)

@@ -135,7 +135,7 @@ def _called(api: Any, url: str, **request: Any) -> Any:
             # What the SDK raises for an HTTP 200 without "output", or in another form than it expects.
             raise OutcomeUnknown("dashscope", "NoOutput") from None
     if answer.status_code != 200:
-        raise _error(answer.status_code, code_word(answer.code), code_word(answer.request_id))
+        raise service_error(answer.status_code, code_word(answer.code), code_word(answer.request_id))
     return answer
 
 
@@ -156,7 +156,8 @@ def _one_shot_session() -> Any:
     return OneShot()
 
 
-def _error(status: int, code: str, request_id: str) -> ServiceError | Misconfigured:
+def service_error(status: int, code: str, request_id: str) -> ServiceError | Misconfigured:
+    """What an answer that is not 200 means."""
     normalised = code.replace("_", "").lower()
     if normalised in _PERMANENT_SETTINGS or status in (401, 403, 404):
         return Misconfigured(f"dashscope: {code or status} (request {request_id})")

@@ -46,7 +46,7 @@ def test_tombstones_and_standing_posts_do_not_end_by_age():
 
 def test_every_prefix_that_the_code_writes_is_in_the_table():
     assert {each.prefix for each in TABLE if each.bucket == "ledger_bucket"} == {
-        "open/", "held/", "failed/", "journeys/", "trips/", "dead-letters/", "tombstones/"
+        "open/", "held/", "failed/", "journeys/", "trips/", "dead-letters/", "probes/", "tombstones/"
     }  # fmt: skip
     assert len({each.rule_id for each in TABLE}) == len(TABLE)
 
