@@ -8,6 +8,7 @@ from cli.provision.buckets import BucketResource
 from cli.provision.channels import Queue, Topic
 from cli.provision.resources import Resource
 from cli.provision.roles import DEFAULT_ENDPOINT, ENDPOINT, Ram, RoleResource
+from localcloud.fc.roles import PREFIX
 from localcloud.ram import PolicyError, filled
 from shared.errors import Misconfigured
 from shared.retention import retentions
@@ -54,6 +55,9 @@ def roles_of(deployment: Deployment) -> list[RoleResource]:
     client = Ram(deployment.environment.get(ENDPOINT) or DEFAULT_ENDPOINT, deployment.credentials)
     values = deployment_values(deployment.environment)
     try:
-        return [RoleResource(client, role, filled(document, values)) for role, document in policy_documents().items()]
+        documents = {role: filled(document, values) for role, document in policy_documents().items()}
     except PolicyError as error:
         raise Misconfigured(str(error)) from None
+    # As the functions of ``s.yaml`` are called, so that environments can share an account.
+    prefix = deployment.environment.get("TRIPCANVAS_PREFIX") or PREFIX
+    return [RoleResource(client, prefix + role.removeprefix(PREFIX), policy) for role, policy in documents.items()]

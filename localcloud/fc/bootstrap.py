@@ -85,7 +85,7 @@ class Reply:
     max_memory_mb: float = 0.0
 
 
-class _Unloadable(Exception):
+class Unloadable(Exception):
     """The handler can't be imported; `error_type` is the runtime's name for the reason."""
 
     def __init__(self, error_type: str, message: str) -> None:
@@ -190,9 +190,9 @@ class Runtime:
         error_type = ""
         context = (Context312 if self._settings.runtime == "python3.12" else Context310)(self._settings, call)
         try:
-            handler = self._load(call.handler)
+            handler = self.load(call.handler)
             body = _encoded(handler(event, context)) if call.kind == INVOKE else _hook(handler, context)
-        except _Unloadable as error:
+        except Unloadable as error:
             error_type = error.error_type
             body = _error_body(error, error_type, error.__cause__ or error)
         except Exception as error:  # noqa: BLE001 - the function's own entry: every exception becomes its result
@@ -204,14 +204,17 @@ class Runtime:
         print(f"FC {call.kind} End RequestId: {call.request_id}{outcome}", flush=True)  # noqa: T201
         return Reply(error_type, _max_memory_mb()), body
 
-    def _load(self, handler: str) -> Callable[..., Any]:
-        """The function that `handler` names. Its module is imported once: hooks and handler share its globals."""
+    def load(self, handler: str) -> Callable[..., Any]:
+        """The function that `handler` names. Its module is imported once: hooks and handler share its globals.
+
+        Raises `Unloadable`.
+        """
         module_name, _, attribute = handler.rpartition(".")
         if module_name not in self._modules:
             self._modules[module_name] = self._import(module_name)
         function: Callable[..., Any] | None = getattr(self._modules[module_name], attribute, None)
         if function is None:
-            raise _Unloadable("HandlerNotFound", f"Handler '{attribute}' is missing on module '{module_name}'")
+            raise Unloadable("HandlerNotFound", f"Handler '{attribute}' is missing on module '{module_name}'")
         return function
 
     def _import(self, module_name: str) -> ModuleType:
@@ -220,11 +223,11 @@ class Runtime:
                 return importlib.import_module(module_name.replace("/", "."))
             return _load_by_path(module_name, self._settings.code_folder)
         except ImportError as error:
-            raise _Unloadable("ImportModuleError", f"Unable to import module '{module_name}': {error}") from error
+            raise Unloadable("ImportModuleError", f"Unable to import module '{module_name}': {error}") from error
         except SyntaxError as error:
-            raise _Unloadable("UserCodeSyntaxError", f"Syntax error in module '{module_name}': {error}") from error
+            raise Unloadable("UserCodeSyntaxError", f"Syntax error in module '{module_name}': {error}") from error
         except Exception as error:
-            raise _Unloadable("UserCodeError", f"Module initialization error: {error}") from error
+            raise Unloadable("UserCodeError", f"Module initialization error: {error}") from error
 
 
 def _load_by_path(module_name: str, code_folder: str) -> ModuleType:
@@ -338,7 +341,7 @@ def _send(connection: socket.socket, reply: Reply, body: bytes) -> None:
     connection.sendall(FRAME.pack(len(head), len(body)) + head + body)
 
 
-def _set_search_path(settings: Settings) -> None:
+def set_search_path(settings: Settings) -> None:
     """Code, layers, PYTHONPATH, standard library, installed packages: what comes earlier shadows what comes later.
 
     ``-S`` kept ``.pth`` files out, so a project installed for editing is not importable: only what is deployed is.
@@ -354,7 +357,7 @@ def main() -> None:
     _die_with(int(sys.argv[2]))
     head, _ = _receive(connection)
     settings = Settings(**head)
-    _set_search_path(settings)
+    set_search_path(settings)
     site.setquit()
     sys.argv = ["bootstrap"]
     for stream in (sys.stdout, sys.stderr):

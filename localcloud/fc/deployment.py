@@ -156,14 +156,12 @@ class Function:
 
 
 def read_deployment(file: Path, environment: Mapping[str, str], account_id: str) -> tuple[Function, ...]:
-    """The functions of `file`. `environment` is what ``${env(…)}`` sees. Raises `DeploymentError`."""
+    """The functions of `file`, and of what it extends. `environment` is what ``${env(…)}`` sees.
+
+    Raises `DeploymentError`.
+    """
     file = file.resolve()
-    try:
-        document = yaml.safe_load(file.read_text("utf-8"))
-    except OSError as error:
-        raise DeploymentError(str(file), f"can't be read ({error.strerror})") from None
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise DeploymentError(str(file), f"not YAML: {error}") from None
+    document = read_document(file)
     top = Section(document, str(file.name))
     top.allow("edition", "name", "access", "vars", "actions", "template", "resources")
     if top.text("edition") != "3.0.0":
@@ -182,6 +180,32 @@ def read_deployment(file: Path, environment: Mapping[str, str], account_id: str)
     return tuple(functions)
 
 
+def read_document(file: Path) -> dict[str, Any]:
+    """The file's content, over that of the file it extends: one step, as Serverless Devs has it.
+
+    Maps are merged key by key, anything else is replaced. Raises `DeploymentError`.
+    """
+    document = _loaded(file)
+    if "extend" not in document:
+        return document
+    top = Section(document, file.name)
+    base = _loaded(file.parent / top.text("extend"))
+    if "extend" in base:
+        top.fail("extend", "extends a file that itself extends one, which Serverless Devs does not read")
+    merged: dict[str, Any] = merge(base, {name: value for name, value in document.items() if name != "extend"})
+    return merged
+
+
+def _loaded(file: Path) -> dict[str, Any]:
+    try:
+        document = yaml.safe_load(file.read_text("utf-8"))
+    except OSError as error:
+        raise DeploymentError(str(file), f"can't be read ({error.strerror})") from None
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise DeploymentError(str(file), f"not YAML: {error}") from None
+    return Section(document, file.name).items
+
+
 def _function(place: str, resource: Any, templates: Mapping[str, Any], scope: Scope) -> Function:
     section = Section(resource, place)
     section.allow("component", "actions", "extend", "props", "access")
@@ -192,7 +216,7 @@ def _function(place: str, resource: Any, templates: Mapping[str, Any], scope: Sc
         template = section.section("extend").text("name")
         if template not in templates:
             raise DeploymentError(f"{place}.extend.name", f"template has no {template!r}")
-        raw = _merged(templates[template], raw)
+        raw = merge(templates[template], raw)
     props = Section(_resolved(raw, f"{place}.props", scope), f"{place}.props")
     props.allow(
         "region", "functionName", "runtime", "handler", "code", "description", "timeout", "memorySize", "cpu",
@@ -243,11 +267,11 @@ def _resolved(value: Any, place: str, scope: Scope) -> Any:
         raise DeploymentError(place, str(error)) from None
 
 
-def _merged(template: Any, props: Any) -> Any:
-    """`props` over `template`; maps are merged key by key, anything else is replaced."""
-    if not isinstance(template, dict) or not isinstance(props, dict):
-        return props
-    return {**template, **{key: _merged(template.get(key), value) for key, value in props.items()}}
+def merge(below: Any, above: Any) -> Any:
+    """`above` over `below`; maps are merged key by key, anything else is replaced."""
+    if not isinstance(below, dict) or not isinstance(above, dict):
+        return above
+    return {**below, **{key: merge(below.get(key), value) for key, value in above.items()}}
 
 
 def _code_folder(props: Section, base: Path) -> Path:

@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from localcloud.fc.interpolation import Scope
     from localcloud.fc.sections import Section
 
+#: What the names of functions and roles begin with, unless ``TRIPCANVAS_PREFIX`` or `vars` say otherwise.
+PREFIX = "tripcanvas"
+
 _ARN = re.compile(r"acs:ram::\d*:role/(?P<name>[A-Za-z0-9-]{1,64})")
 
 
@@ -30,14 +33,17 @@ def role_of(props: Section) -> str:
 def policy_of(props: Section, role: str, scope: Scope, environment: Mapping[str, str]) -> bytes:
     """What a role may do: ``deploy/policies/<role>.json`` beside the deployment's file.
 
-    Its variables are filled in from the function's own, and from what the file sees. Raises `DeploymentError`.
+    A role's name begins with ``${vars.prefix}`` where its file's begins with ``tripcanvas``. Its variables are filled
+    in from the function's own, and from what the file sees. Raises `DeploymentError`.
     """
-    file = scope.folder / "deploy" / "policies" / f"{role}.json"
+    prefix = str(scope.resolve("${vars.prefix}")) if "prefix" in scope.variables else PREFIX
+    name = PREFIX + role.removeprefix(prefix) if role.startswith(f"{prefix}-") else role
+    file = scope.folder / "deploy" / "policies" / f"{name}.json"
     try:
         policy = filled(file.read_bytes(), {**Settings.defaults(), **scope.environment, **environment})
         parse_policy(policy)
     except OSError as error:
-        props.fail("role", f"deploy/policies/{role}.json can't be read ({error.strerror})")
+        props.fail("role", f"deploy/policies/{name}.json can't be read ({error.strerror})")
     except PolicyError as error:
-        props.fail("role", f"deploy/policies/{role}.json: {error}")
+        props.fail("role", f"deploy/policies/{name}.json: {error}")
     return policy

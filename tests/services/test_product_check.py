@@ -7,8 +7,10 @@ import shutil
 from pathlib import Path
 
 import pytest
+import yaml
 from typer.testing import CliRunner
 
+from cli.checking import FILES
 from cli.main import app
 
 ROOT = Path(__file__).parents[2]
@@ -19,8 +21,11 @@ FEED = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 @pytest.fixture
 def project(tmp_path) -> Path:
     """A copy of what is deployed, as far as checks look at it."""
-    shutil.copy(ROOT / "s.yaml", tmp_path)
+    for name in FILES:
+        shutil.copy(ROOT / name, tmp_path)
     shutil.copytree(ROOT / "deploy", tmp_path / "deploy")
+    for code in ("functions", "shared", "workflows"):
+        (tmp_path / code).symlink_to(ROOT / code)
     return tmp_path
 
 
@@ -43,11 +48,11 @@ def test_this_projects_own_deployment_has_nothing_to_mend():
 @pytest.mark.parametrize(
     ("old", "new", "where"),
     [
-        ("${env('DASHSCOPE_API_KEY')}", KEY, "template.function.environmentVariables.DASHSCOPE_API_KEY"),
+        ("${env('DASHSCOPE_API_KEY')}", KEY, "vars.settings.journeys.DASHSCOPE_API_KEY"),
         ("${env('TRIPCANVAS_EAS_TOKEN')}", "geheim密钥", "environmentVariables.TRIPCANVAS_EAS_TOKEN"),
-        ("${env('TRIPCANVAS_FEED_SECRET')}", f"${{env('S', '{FEED}')}}", "environmentVariables.TRIPCANVAS_FEED_SECRET"),
-        ("${env('TRIPCANVAS_PRODUCER_CODE')}", f"x {FEED}", "environmentVariables.TRIPCANVAS_PRODUCER_CODE"),
-        ("TRIPCANVAS_LIFETIME_S:", "OTHER_PASSWORD: 'p-4711'\n      TRIPCANVAS_LIFETIME_S:", "OTHER_PASSWORD"),
+        ("${env('TRIPCANVAS_FEED_SECRET')}", f"${{env('S', '{FEED}')}}", "settings.journeys.TRIPCANVAS_FEED_SECRET"),
+        ("${env('TRIPCANVAS_PRODUCER_CODE')}", f"x {FEED}", "settings.pictures.TRIPCANVAS_PRODUCER_CODE"),
+        ("TRIPCANVAS_LIFETIME_S:", "OTHER_PASSWORD: 'p-4711'\n        TRIPCANVAS_LIFETIME_S:", "OTHER_PASSWORD"),
         ("access: default", "access: LTAI5tAbcdEfghIjklMnop", "access"),
     ],
     ids=["key", "token", "default", "elsewhere", "another name", "access key"],
@@ -81,8 +86,8 @@ def test_a_policy_that_is_not_the_generated_one_is_found(project):
 
 
 def test_functions_that_share_a_role_or_have_none_are_found(project):
-    changed(project, "role/tripcanvas-relay-results", "role/tripcanvas-trip-completed")
-    changed(project, "      role: acs:ram::${vars.account}:role/tripcanvas-image-ready\n", "")
+    changed(project, "role/${vars.prefix}-relay-results", "role/${vars.prefix}-trip-completed")
+    changed(project, "      role: acs:ram::${vars.account}:role/${vars.prefix}-image-ready\n", "")
     answer = run("check", "--project", project)
     assert "resources.relay_results.props.role: the same role as resources.trip_completed" in answer.output
     assert "resources.image_ready.props.role: a function without a role" in answer.output
@@ -125,3 +130,73 @@ def test_filled_policies_do_not_replace_those_of_every_deployment(monkeypatch):
     answer = run("policies", "--filled")
     assert answer.exit_code == 1
     assert "--out" in answer.output
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "found"),
+    [
+        ("memorySize: 512", "memorySize: 500", "props.memorySize: not what is taken here; a number from 128 to 32768"),
+        ("memorySize: 512", "memorysize: 512", "props.memorysize: not a known property; did you mean memorySize?"),
+        ("cpu: 0.35", "cpu: 2", "props.cpu: 0.25 GB of memory for one vCPU; between 1 and 4 are"),
+        ("runtime: python3.10", "runtime: python3.11", "props.runtime: not what is taken here; one of python3.12"),
+        ("timeout: 120", "timeout: 90000", "trip_completed.props.timeout: not what is taken here"),
+        ("InSeconds: 86400", "InSeconds: 700000", "asyncInvokeConfig.maxAsyncEventAgeInSeconds: not what is taken"),
+        ("notifyStrategy: EXPONENTIAL_DECAY_RETRY", "notifyStrategy: RETRY", "triggers[0].triggerConfig.notifyStrategy"),
+        ("notifyContentFormat: JSON", "cronExpression: '@every 1m'", "triggerConfig.cronExpression: not a known prop"),
+        ("triggerType: timer", "triggerType: mns_topic", "triggers[0].triggerConfig: without notifyContentFormat"),
+        ("'@every 1m'\n", "'* * * *'\n", "triggerConfig.cronExpression: "),
+        ("sourceArn: acs:mns:${vars.region}", "sourceArn: acs:mns:cn-beijing", "in region cn-beijing; name one in cn-sh"),
+        ("sourceArn: acs:mns:${vars.region}:${vars.account}", "sourceArn: acs:mns:${vars.region}:2", "in another account"),
+        ("/topics/", "/queues/", "triggers[0].sourceArn: not what is taken here; text like acs:mns:<region>:<account>:/topics/"),
+        ("TRIPCANVAS_REGION:", "FC_REGION:", "environmentVariables.FC_REGION: a reserved name"),
+        ("TRIPCANVAS_REGION: ${vars.region}", "TRIPCANVAS_REGION: 3", "TRIPCANVAS_REGION: not text but int; put it in quotes"),
+        ("TRIPCANVAS_REGION: ${vars.region}", "TRIPCANVAS_REGION: " + "上" * 1100, "bytes in all; Function Compute takes 4096"),
+        ("relay_results/index", "relay_result/index", "relay_results.props.handler: not importable under python3.12"),
+        ("trip_completed/index.handler", "trip_completed.index.handler", "props.handler: not importable under python3.10"),
+        ("index.handler\n", "index.handle\n", "Handler 'handle' is missing on module"),
+        ("${vars.tripTopic}", "${vars.tripTopik}", "${vars.tripTopik}: vars has no such entry"),
+        ("resources:", "resource:", "s.yaml: resources: no functions"),
+        ("        TRIPCANVAS_DEAD_LETTER_QUEUE: ${vars.deadLetterQueue}\n", "", "TRIPCANVAS_DEAD_LETTER_QUEUE: missing"),
+        ("        TRIPCANVAS_RELAY_SECONDS:", "        <<: *journeys\n        TRIPCANVAS_RELAY_SECONDS:",
+         "relay_results.props.environmentVariables.DASHSCOPE_API_KEY: given, but not read"),
+    ],
+)  # fmt: skip
+def test_what_function_compute_would_not_take_or_take_otherwise_is_found(project, old, new, found):
+    changed(project, old, new)
+    answer = run("check", "--project", project)
+    assert answer.exit_code == 1
+    assert found in answer.output
+
+
+def test_what_an_environment_adds_is_checked_too(project):
+    file = project / "s.prod.yaml"
+    text = file.read_text("utf-8")
+    text = text.replace("minInstances: 1", "minInstance: 1", 1).replace("2027-02-04T16:00:00Z", "4 February", 1)
+    file.write_text(text, "utf-8")
+    answer = run("check", "--project", project)
+    assert (
+        "s.prod.yaml: resources.trip_completed.props.scalingConfig.minInstance: not a known property" in answer.output
+    )
+    assert "scheduledPolicies[0].startTime: not what is taken here; text like 2027-04-30T16:00:00Z" in answer.output
+
+
+def test_the_network_that_the_production_file_offers_is_one_that_is_taken(project):
+    file = project / "s.prod.yaml"
+    offered = [line.replace("    # ", "    ") for line in file.read_text("utf-8").splitlines()]
+    file.write_text("\n".join(line for line in offered if "In a VPC" not in line and "reach no" not in line), "utf-8")
+    assert "vpcConfig" in yaml.safe_load(file.read_text("utf-8"))["template"]["function"]
+    assert run("check", "--project", project).output.strip() == "nothing to mend"
+
+
+@pytest.mark.parametrize("other", ["tripcanvas", "tripcanvas-staging"])
+def test_an_environment_is_not_deployed_with_the_settings_of_another(project, other):
+    answer = run("check", "--project", project, "--file", "s.dev.yaml", TRIPCANVAS_PREFIX=other)
+    assert answer.exit_code == 1
+    assert f"vars.prefix: tripcanvas-dev, but TRIPCANVAS_PREFIX is {other}" in answer.output
+    mine = run("check", "--project", project, "--file", "s.dev.yaml", TRIPCANVAS_PREFIX="tripcanvas-dev")
+    assert mine.exit_code == 0
+
+
+def test_a_file_that_extends_one_that_extends_is_refused(project):
+    (project / "s.mine.yaml").write_text("extend: s.prod.yaml\n", "utf-8")
+    assert run("check", "--project", project, "--file", "s.mine.yaml").exit_code == 1

@@ -308,12 +308,12 @@ def test_a_presigned_address_is_good_for_what_its_role_may_read(roles):
 
 
 def test_the_committed_policies_are_the_generated_ones_and_every_function_has_its_own():
-
     committed = {file.stem: file.read_bytes() for file in (ROOT / "deploy" / "policies").glob("*.json")}
     assert committed == policy_documents()
     resources = yaml.safe_load((ROOT / "s.yaml").read_text("utf-8"))["resources"].values()
     named = {each["props"]["functionName"]: each["props"]["role"] for each in resources}
-    assert named == {role: f"acs:ram::${{vars.account}}:role/{role}" for role in ROLES}
+    roles = {role.replace("tripcanvas", "${vars.prefix}", 1) for role in ROLES}
+    assert named == {role: f"acs:ram::${{vars.account}}:role/{role}" for role in roles}
 
 
 def test_no_policy_holds_a_wildcard_action_or_a_whole_bucket_of_objects():
