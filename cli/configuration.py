@@ -15,7 +15,7 @@ ROOT = Path(__file__).parent.parent
 
 _READERS = {
     "functions": ("functions", "函数"),
-    "deployment": ("`s.yaml`, policies", "`s.yaml`、权限策略"),
+    "deployment": ("files of the deployment", "部署所用的文件"),
     "command": ("the command", "命令"),
     "local": ("the embedded cloud", "内置的云"),
     "gpu": ("the GPU side", "GPU 一侧"),
@@ -27,7 +27,7 @@ _SECTIONS = {
     "TRIPCANVAS_DASHSCOPE_URL": ("Models", "模型"),
     "TRIPCANVAS_GREEN_ENDPOINT": ("Moderation", "内容审核"),
     "TRIPCANVAS_EAS_URL": ("Painting", "绘制"),
-    "TRIPCANVAS_RENDER_DEADLINE_S": ("Deadlines", "期限"),
+    "TRIPCANVAS_RENDER_DEADLINE_S": ("Deadlines and prices", "期限与价格"),
     "TRIPCANVAS_FEED_TARGET": ("Feed and label", "社区与标识"),
 }
 _INTRODUCTION = {
@@ -164,7 +164,8 @@ def example() -> str:
 _OPTIONAL = frozenset(
     {
         "TRIPCANVAS_KMS_ENDPOINT", "TRIPCANVAS_CREDENTIALS_FILE", "ALIBABA_CLOUD_SECURITY_TOKEN", "COMFYUI_TOKEN",
-        "TRIPCANVAS_FC_ENDPOINT", "TRIPCANVAS_STS_ENDPOINT", "TRIPCANVAS_EAS_CONTROL_URL",
+        "TRIPCANVAS_FC_ENDPOINT", "TRIPCANVAS_STS_ENDPOINT", "TRIPCANVAS_EAS_CONTROL_URL", "TRIPCANVAS_LOG_PROJECT",
+        "TRIPCANVAS_LOG_STORE", "TRIPCANVAS_ACTION_POLICY", "TRIPCANVAS_PRICES",
     }
 )  # fmt: skip
 

@@ -75,6 +75,27 @@ OTHERS = (
         "巡检函数的运行频率，写法同函数计算的定时触发器。",
     ),
     Variable(
+        "TRIPCANVAS_LOG_PROJECT",
+        "",
+        "deployment",
+        "Project of SLS in which Function Compute writes the functions' logs; stands in the files of `deploy/sls`.",
+        "函数计算写入函数日志的 SLS 项目，用于 `deploy/sls` 里的文件。",
+    ),
+    Variable(
+        "TRIPCANVAS_LOG_STORE",
+        "",
+        "deployment",
+        "Its log store; stands in the files of `deploy/sls`.",
+        "其日志库，用于 `deploy/sls` 里的文件。",
+    ),
+    Variable(
+        "TRIPCANVAS_ACTION_POLICY",
+        "",
+        "deployment",
+        "Action policy of SLS that says whom alerts go to; stands in the files of `deploy/sls`.",
+        "SLS 行动策略，决定告警发给谁，用于 `deploy/sls` 里的文件。",
+    ),
+    Variable(
         "ALIBABA_CLOUD_ACCESS_KEY_ID",
         "",
         "command",

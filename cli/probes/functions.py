@@ -33,8 +33,8 @@ def _ask(deployment: Deployment) -> Answer:
             findings.append(Finding("is not deployed", f"function {name}", _DEPLOY))
             continue
         findings += _of_function(name, function, deployment)
-    text = "not as it should be" if findings else f"{len(STATEMENTS)} deployed, with these settings"
-    return Answer(text, tuple(findings))
+    settings = ", with these settings" if deployment.cloud is None else ""
+    return Answer("not as it should be" if findings else f"{len(STATEMENTS)} deployed{settings}", tuple(findings))
 
 
 def _of_function(name: str, function: Mapping[str, Any], deployment: Deployment) -> Iterator[Finding]:

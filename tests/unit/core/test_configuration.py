@@ -59,7 +59,7 @@ def test_the_example_can_be_read_and_sets_nothing_by_itself():
 def test_who_reads_a_setting_is_what_the_deployment_gives(tmp_path):
     text = (ROOT / "s.yaml").read_text("utf-8")
     readers = functions_of(ROOT / "s.yaml")
-    assert set(readers) == {"trip-completed", "relay-results", "image-ready", "sweep-journeys"}
+    assert {"trip-completed", "relay-results", "image-ready", "sweep-journeys"} <= set(readers)
     shutil.copytree(ROOT / "deploy", tmp_path / "deploy")
     changed = tmp_path / "s.yaml"
     changed.write_text(re.sub(r"^ +TRIPCANVAS_LIFETIME_S: .*\n", "", text, flags=re.MULTILINE), "utf-8")
@@ -74,7 +74,7 @@ def test_who_reads_a_setting_is_what_the_deployment_gives(tmp_path):
         ("TRIPCANVAS_LIFETIME_S", "-1", ("must be a positive number (s)", "set it right")),
         ("TRIPCANVAS_FEED_TARGET", "kafka", ("must be http or mns", "set it right")),
         ("DASHSCOPE_KEY", "sk-123", ("nothing reads it", "did you mean DASHSCOPE_API_KEY?")),
-        ("ALIBABA_CLOUD_9", "无", ("nothing reads it", "take it out")),
+        ("TRIPCANVAS_" + "Q" * 30, "无", ("nothing reads it", "take it out")),
     ],
 )
 def test_a_misspelt_name_or_an_unfit_value_is_told_without_the_value(name, value, said):
