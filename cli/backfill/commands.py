@@ -19,7 +19,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from cli.backfill.estimate import Painting, estimate, spoken
-from cli.backfill.functions import APIS, FUNCTION, FUNCTION_2, open_functions
+from cli.backfill.functions import APIS, function_of, open_functions
 from cli.backfill.journal import Journal
 from cli.backfill.progress import Bar
 from cli.backfill.report import Figures, write_report
@@ -74,7 +74,7 @@ def backfill(
     ] = None,
     api: Annotated[str, typer.Option("--api", help="FC's API: 3.0, or 2.0 for services that are still there.")] = "3.0",
     function: Annotated[
-        str, typer.Option("--function", help=f"The function; with --api 2.0 SERVICE/FUNCTION. [default: {FUNCTION}]")
+        str, typer.Option("--function", help="Another function than that of s.yaml; with --api 2.0 SERVICE/FUNCTION.")
     ] = "",
     cny_per_post: Annotated[
         float | None,
@@ -97,7 +97,7 @@ def backfill(
             _estimate(_count(found, selection), limits, deployment, cny_per_post)
             return
         folder = state or root / "backfill" / _folder_name(source)
-        function = function or (FUNCTION if api == "3.0" else FUNCTION_2)
+        function = function or function_of(api, deployment.environment)
         with _stopping() as stop:
             run = _Run(deployment, found, selection, limits, folder, api, function)
             stopped = run.go(stop, wait_for_ends=wait)
