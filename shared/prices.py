@@ -42,6 +42,10 @@ class Look(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     output_tokens: int
 
 
+#: What a brief uses, for an estimate: the mean of the example trips, as the embedded text model counts.
+BRIEF = Look(input_tokens=720, output_tokens=230)
+
+
 class Render(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What one render of a workflow uses: a picture of an image model, or none, and seconds of the machine."""
 
@@ -101,6 +105,20 @@ def cost_of(journey: Journey, prices: Prices, settings: Settings) -> Cost:
         for verdict in getattr(record, "verdicts", ()):
             if verdict.service != "dashscope":
                 bill.check(verdict.service)
+    return Cost(round(bill.cny, 6), tuple(dict.fromkeys(bill.unpriced)))
+
+
+def cost_of_a_post(prices: Prices, settings: Settings) -> Cost:
+    """What a journey that goes straight on to its post will cost: one brief, one render, one look, every check."""
+    bill = _Bill(prices)
+    bill.tokens(settings.text_model, BRIEF.input_tokens, BRIEF.output_tokens)
+    bill.render(settings.workflow, settings.image_model)
+    if settings.judge_model != "off":
+        bill.tokens(settings.judge_model, prices.judge.input_tokens, prices.judge.output_tokens)
+    for service in (settings.green_words_service, settings.green_answer_service):
+        bill.check(service)
+    for service in settings.green_picture_services.split(","):
+        bill.check(service.strip())
     return Cost(round(bill.cny, 6), tuple(dict.fromkeys(bill.unpriced)))
 
 

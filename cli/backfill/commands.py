@@ -19,7 +19,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from cli.backfill.estimate import Painting, estimate, spoken
-from cli.backfill.functions import APIS, FUNCTION, FUNCTION_2, open_functions
+from cli.backfill.functions import APIS, function_of, open_functions
 from cli.backfill.journal import Journal
 from cli.backfill.progress import Bar
 from cli.backfill.report import Figures, write_report
@@ -31,6 +31,7 @@ from cli.eas.settings import read_settings
 from cli.options import Root, fail
 from shared.clouds.objects import Bucket, open_bucket
 from shared.errors import Misconfigured, TripcanvasError, Unavailable
+from shared.prices import Cost, cost_of_a_post, load_prices
 
 console = Console(highlight=False, soft_wrap=True)
 
@@ -73,10 +74,11 @@ def backfill(
     ] = None,
     api: Annotated[str, typer.Option("--api", help="FC's API: 3.0, or 2.0 for services that are still there.")] = "3.0",
     function: Annotated[
-        str, typer.Option("--function", help=f"The function; with --api 2.0 SERVICE/FUNCTION. [default: {FUNCTION}]")
+        str, typer.Option("--function", help="Another function than that of s.yaml; with --api 2.0 SERVICE/FUNCTION.")
     ] = "",
     cny_per_post: Annotated[
-        float | None, typer.Option("--cny-per-post", min=0, help="For --dry-run: models, moderation and storage.")
+        float | None,
+        typer.Option("--cny-per-post", min=0, help="For --dry-run: a price of your own, not that of the price table."),
     ] = None,
 ) -> None:
     """Send trips of the past, slowly, each once; the same command again goes on where it was, and renews the report."""
@@ -95,7 +97,7 @@ def backfill(
             _estimate(_count(found, selection), limits, deployment, cny_per_post)
             return
         folder = state or root / "backfill" / _folder_name(source)
-        function = function or (FUNCTION if api == "3.0" else FUNCTION_2)
+        function = function or function_of(api, deployment.environment)
         with _stopping() as stop:
             run = _Run(deployment, found, selection, limits, folder, api, function)
             stopped = run.go(stop, wait_for_ends=wait)
@@ -200,25 +202,25 @@ def _show_count(count: Count) -> None:
 def _estimate(count: Count, limits: Limits, deployment: Deployment, cny_per_post: float | None) -> None:
     _show_count(count)
     settings = read_settings(_EAS_SETTINGS, deployment.environment)
-    scaler, machine = settings.api.autoscaler, settings.resources[settings.api.resource]
+    scaler, prices = settings.api.autoscaler, load_prices(deployment.settings)
+    price = Cost(cny_per_post) if cny_per_post is not None else cost_of_a_post(prices, deployment.settings)
     found = estimate(
         count.kinds[Kind.CHOSEN],
         sum(count.journeys.values()),
         per_second=limits.per_second,
         per_day=limits.per_day,
-        painting=Painting(settings.costs.render_s, scaler.max if scaler else 1, machine.cny_per_hour),
+        painting=Painting(settings.costs.render_s, scaler.max if scaler else 1),
         lifetime_s=deployment.settings.number("lifetime_s"),
-        cny_per_post=cny_per_post,
+        cny_per_post=price.cny,
     )
     table = Table("estimate", "", box=None)
     table.add_row("styles", ", ".join(f"{style} {number}" for style, number in count.journeys.most_common()))
     table.add_row("time", f"{spoken(found.seconds)}, bound by {found.bound_by}")
-    table.add_row("instances", f"{found.instances_cny:.2f} CNY ({machine.price_source})")
-    services = "not known; --cny-per-post" if found.services_cny is None else f"{found.services_cny:.2f} CNY"
-    table.add_row("models, moderation, storage", services)
-    if found.cny is not None:
-        table.add_row("together", f"{found.cny:.2f} CNY")
+    source = "--cny-per-post" if cny_per_post is not None else f"the price table of {prices.as_of}"
+    table.add_row("price", f"{found.cny:.2f} CNY, {price.cny:.3f} a post by {source}")
     console.print(table)
+    if price.unpriced:
+        console.print(f"in the price table there is none for {', '.join(price.unpriced)}: the sum is only a part")
     if limits.under_way > found.most_under_way:
         console.print(
             f"--under-way {limits.under_way}: only {found.most_under_way} pictures are painted in a journey's lifetime"

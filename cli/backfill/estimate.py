@@ -1,4 +1,4 @@
-"""What a backfill will cost and how long it will take: arithmetic on settings, none of it a quotation. Pure.
+"""How long a backfill will take and what it will cost: arithmetic on settings, none of it a quotation. Pure.
 
 Three rates bound it, and the slowest decides: trips sent per second, trips sent per day, and pictures painted by as
 many instances as the autoscaler may start. A journey that is not finished when its lifetime ends is given up, so no
@@ -14,27 +14,20 @@ _DAY_S = 86400.0
 
 @dataclass(frozen=True, slots=True)
 class Painting:
-    """The GPU side: seconds a picture takes, instances at most, and CNY an hour of one."""
+    """The GPU side: seconds a picture takes, and instances at most."""
 
     render_s: float
     instances: int
-    cny_per_hour: float
 
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """Seconds and CNY. `bound_by` names the rate that decides; `services_cny` is None where no price is known."""
+    """Seconds and CNY; `bound_by` names the rate that decides."""
 
     seconds: float
     bound_by: str
-    instances_cny: float
-    services_cny: float | None
+    cny: float
     most_under_way: int
-
-    @property
-    def cny(self) -> float | None:
-        """The sum, where both parts are known."""
-        return None if self.services_cny is None else self.services_cny + self.instances_cny
 
 
 def estimate(
@@ -45,12 +38,9 @@ def estimate(
     per_day: int,
     painting: Painting,
     lifetime_s: float,
-    cny_per_post: float | None,
+    cny_per_post: float,
 ) -> Estimate:
-    """What so many trips with so many journeys come to; `per_day` 0 is no limit.
-
-    `cny_per_post` is what the models, moderation and storage cost for one post, without the instances.
-    """
+    """What so many trips with so many journeys come to; `per_day` 0 is no limit."""
     work_s = journeys * painting.render_s
     rates = {
         "--per-second": trips / per_second,
@@ -61,8 +51,7 @@ def estimate(
     return Estimate(
         seconds=rates[bound_by],
         bound_by=bound_by,
-        instances_cny=work_s / 3600 * painting.cny_per_hour,
-        services_cny=None if cny_per_post is None else journeys * cny_per_post,
+        cny=journeys * cny_per_post,
         most_under_way=int(lifetime_s / painting.render_s * painting.instances),
     )
 

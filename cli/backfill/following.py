@@ -76,12 +76,12 @@ class Watch:
         """How many journeys are under way."""
         return len(self._known)
 
-    def add(self, watched: Watched, now: float) -> None:
-        """Look at a journey from now on."""
+    def add(self, watched: Watched, now: float, *, first_look_s: float = _SOONEST_S) -> None:
+        """Look at a journey from now on, first after so many seconds."""
         if watched.journey in self._known:
             return
         self._known[watched.journey] = watched
-        heapq.heappush(self._due, (now + _SOONEST_S, watched.journey))
+        heapq.heappush(self._due, (now + first_look_s, watched.journey))
 
     def next_at(self) -> float | None:
         """When the next look is due; None when there is none."""

@@ -12,15 +12,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeVar
 
+from localcloud.fc.roles import PREFIX
 from shared.errors import Misconfigured, Refused, Unavailable, code_word
 from shared.settings import Credentials
 
 _T = TypeVar("_T")
 
-#: What `s.yaml` calls it.
-FUNCTION = "tripcanvas-backfill-trips"
-#: FC 2.0 had services around functions; the contract's article names neither, so this is an option.
-FUNCTION_2 = f"tripcanvas/{FUNCTION}"
+#: What `s.yaml` calls it, after the prefix of the environment.
+_FUNCTION = "backfill-trips"
 APIS = ("3.0", "2.0")
 #: States of a task after which its function is not called any more without having succeeded.
 GIVEN_UP = frozenset({"Failed", "Expired", "Stopped", "Invalid"})
@@ -44,6 +43,12 @@ class Functions(Protocol):
 
     def state(self, task: str) -> str:
         """The state of a task, by Function Compute's name for it; "" when that is not known. Raises as `invoke`."""
+
+
+def function_of(api: str, environment: Mapping[str, str]) -> str:
+    """The function's name in a deployment; for FC 2.0 with the service around it, which takes the prefix's name."""
+    prefix = environment.get("TRIPCANVAS_PREFIX") or PREFIX
+    return f"{prefix}-{_FUNCTION}" if api == "3.0" else f"{prefix}/{prefix}-{_FUNCTION}"
 
 
 def open_functions(api: str, function: str, environment: Mapping[str, str], credentials: Credentials) -> Functions:

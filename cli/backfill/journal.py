@@ -18,6 +18,8 @@ from pathlib import Path
 from shared.errors import InvalidInput, TripcanvasError
 
 _VERSION = "1"
+#: Steps at which a journey rests until a person sends it on: a later run looks at it once more.
+REVIVABLE = ("dead_letter", "failed", "held")
 
 
 class State(str, Enum):
@@ -184,7 +186,7 @@ class Journal:
             )
 
     def watched(self) -> list[Watched]:
-        """The journeys that have not ended, the longest under way first; no more of them than may be under way."""
+        """The journeys that have not ended, or may have been sent on since, in the order of the source."""
         with self._guarded():
             rows = self._db.execute(
                 f"SELECT journey, style, rejections, trip, task, sent_at {_UNDER_WAY} ORDER BY number"
@@ -263,4 +265,4 @@ CREATE INDEX IF NOT EXISTS journey_number ON journey (number);
 CREATE INDEX IF NOT EXISTS journey_open ON journey (number) WHERE NOT ended;
 """
 _SENT = f"FROM journey JOIN trip USING (number) WHERE state = '{State.SENT.value}'"
-_UNDER_WAY = f"{_SENT} AND NOT ended"
+_UNDER_WAY = f"{_SENT} AND (NOT ended OR step IN ({', '.join(repr(step) for step in REVIVABLE)}))"

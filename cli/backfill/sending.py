@@ -18,7 +18,7 @@ from typing import Any
 
 from cli.backfill.following import Sight, Watch, look
 from cli.backfill.functions import Functions
-from cli.backfill.journal import Journal, State, Watched
+from cli.backfill.journal import REVIVABLE, Journal, State, Watched
 from cli.backfill.pacing import DayLimit, Pace
 from cli.backfill.rows import Row
 from cli.backfill.selection import Choice, Kind, Selection
@@ -96,6 +96,7 @@ class Sender:
     _calls: dict[Future[State], _Parcel] = field(default_factory=dict)
     _looks: dict[Future[Sight], Watched] = field(default_factory=dict)
     _watch: Watch = field(default_factory=Watch)
+    _unseen: set[str] = field(default_factory=set)
     _fault: TripcanvasError | None = None
     _more: bool = True
 
@@ -111,9 +112,10 @@ class Sender:
         self._day = DayLimit(self.limits.per_day, self.journal.sent_since(self._utc(midnight)), midnight)
         self._pace = Pace(self.limits.per_second)
         for watched in self.journal.watched():
-            self._watch.add(watched, time.monotonic())
+            self._watch.add(watched, time.monotonic(), first_look_s=0.0)
+            self._unseen.add(watched.journey)
         for step, code, ended, count in self.journal.steps():
-            if ended:
+            if ended and step not in REVIVABLE:
                 count_end(self.tally, step, code, count)
         choices = self._undone(rows, selection)
         with ThreadPoolExecutor(self.limits.concurrency) as senders, ThreadPoolExecutor(_LOOKS) as lookers:
@@ -136,7 +138,7 @@ class Sender:
     def _is_over(self, wait_for_ends: bool) -> bool:
         if self._closing:
             return not self._calls
-        return not (self._more or self._calls or self._again or (wait_for_ends and len(self._watch)))
+        return not (self._more or self._calls or self._again or self._unseen or (wait_for_ends and len(self._watch)))
 
     def _start(
         self, choices: Iterator[tuple[Choice, bool]], senders: ThreadPoolExecutor, lookers: ThreadPoolExecutor
@@ -263,6 +265,7 @@ class Sender:
                     self._watch.add(watched, time.monotonic())
 
     def _see(self, seen: Future[Sight], watched: Watched) -> None:
+        self._unseen.discard(watched.journey)
         now = self.services.now()
         age_s = (now - watched.sent_at).total_seconds()
         try:

@@ -7,7 +7,7 @@ import logging
 
 import pytest
 
-from cli.backfill.functions import open_functions
+from cli.backfill.functions import function_of, open_functions
 from shared.errors import Misconfigured, Refused, Unavailable
 from shared.settings import Credentials
 from tests.unit.clouds.scripted import CUT_SHORT, DROPPED, HTML, Reply, ScriptedService, refusing_address
@@ -114,6 +114,18 @@ def test_the_sdk_of_fc_2_puts_no_header_into_the_log(service, caplog):
     with caplog.at_level(logging.DEBUG), pytest.raises(Misconfigured):
         by("2.0", service.url).invoke(b"{}", "b1-t")
     assert "LTAI-test" not in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("api", "prefix", "name"),
+    [
+        ("3.0", "", "tripcanvas-backfill-trips"),
+        ("3.0", "tripcanvas-dev", "tripcanvas-dev-backfill-trips"),
+        ("2.0", "fleet", "fleet/fleet-backfill-trips"),
+    ],
+)
+def test_the_function_is_that_of_the_environment(api, prefix, name):
+    assert function_of(api, {"TRIPCANVAS_PREFIX": prefix}) == name
 
 
 @pytest.mark.parametrize(

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 
 import pytest
 
 from cli.backfill.estimate import Painting, estimate, spoken
 from cli.backfill.pacing import GIVE_UP_AFTER, SLOWEST, DayLimit, Pace
+from shared.prices import cost_of_a_post, load_prices
+from shared.settings import Settings
 
 
 def sent_in(pace, seconds, *, start=0.0):
@@ -82,23 +85,32 @@ def test_a_day_ends_at_midnight_of_this_machine():
 
 
 def test_the_slowest_rate_decides_how_long_it_takes():
-    painting = Painting(render_s=30, instances=4, cny_per_hour=8.0)
+    painting = Painting(render_s=30, instances=4)
     common = {"lifetime_s": 86400.0, "cny_per_post": 0.25}
     by_painting = estimate(1000, 1200, per_second=5.0, per_day=0, painting=painting, **common)
     assert by_painting.seconds == 9000
     assert by_painting.bound_by == "painting: 4 instances, 30 s a picture"
-    assert by_painting.instances_cny == pytest.approx(80.0)
-    assert by_painting.cny == pytest.approx(380.0)
+    assert by_painting.cny == pytest.approx(300.0)
     assert by_painting.most_under_way == 11520
     by_day = estimate(1000, 1000, per_second=5.0, per_day=400, painting=painting, **common)
     assert (by_day.seconds, by_day.bound_by) == (2 * 86400, "--per-day")
     assert estimate(1000, 1000, per_second=0.01, per_day=0, painting=painting, **common).bound_by == "--per-second"
 
 
-def test_without_a_price_there_is_no_sum():
-    painting = Painting(render_s=30, instances=4, cny_per_hour=8.0)
-    found = estimate(0, 0, per_second=5.0, per_day=10, painting=painting, lifetime_s=86400.0, cny_per_post=None)
-    assert (found.seconds, found.cny) == (0.0, None)
+def test_a_post_is_priced_by_the_table_and_what_has_no_price_is_named():
+    settings = Settings()
+    prices = load_prices(settings)
+    found = cost_of_a_post(prices, settings)
+    tokens = (720 * 2.9 + 230 * 11.5 + 1300 * 2.9 + 60 * 11.5) / 1e6
+    assert found.cny == pytest.approx(tokens + 0.14 + 20 * 9.0 / 3600 + 4 * 0.0015, abs=1e-6)
+    assert found.unpriced == ()
+    assert cost_of_a_post(prices, replace(settings, image_model="wan-of-tomorrow")).unpriced == ("wan-of-tomorrow",)
+
+
+def test_nothing_takes_no_time_and_costs_nothing():
+    painting = Painting(render_s=30, instances=4)
+    found = estimate(0, 0, per_second=5.0, per_day=10, painting=painting, lifetime_s=86400.0, cny_per_post=0.3)
+    assert (found.seconds, found.cny) == (0.0, 0.0)
 
 
 @pytest.mark.parametrize(("seconds", "said"), [(40, "40 s"), (720, "12 min"), (12_600, "3.5 h"), (259_200, "3.0 days")])

@@ -283,6 +283,19 @@ def test_a_journey_is_followed_to_its_draft(deployment, functions, journal):
     assert (tally.posts, tally.drafts, tally.under_way) == (1, 1, 0)
 
 
+def test_a_later_run_looks_again_at_what_was_under_way_held_or_failed(deployment, functions, journal):
+    found = trips(3)
+    send(deployment, functions, journal, found)
+    painted, held, waiting = (watched_.journey for watched_ in journal.watched())
+    deployment.finish(painted)
+    # A person has let it go on since the last look.
+    journal.move(held, "held", "moderation", ended=True)
+    deployment.finish(held)
+    tally = send(deployment, functions, journal, found)
+    assert (tally.posts, tally.held, tally.under_way) == (2, 0, 1)
+    assert [watched_.journey for watched_ in journal.watched()] == [waiting]
+
+
 def test_a_trip_that_no_function_has_taken_yet_waits(deployment, functions):
     [one] = trips(1)
     assert sight(one, deployment, functions) == ("waiting", "", False)

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).parents[3]
 ROLES = tuple(policy_documents())
-INTAKE, RELAY, READY, SWEEP = ROLES
+INTAKE, BACKFILL, RELAY, READY, SWEEP = ROLES
 
 
 @dataclass
@@ -168,6 +168,10 @@ def cleans_up(roles: Roles) -> None:
 
 def finish(roles: Roles, journey: str, **settings: str) -> Any:
     return roles.deployment.finish(journey, services=roles.services(READY, **settings))
+
+
+def test_trips_of_the_past_are_taken_with_the_same_permissions_as_live_ones():
+    assert policy_documents()[BACKFILL] == policy_documents()[INTAKE]
 
 
 STORIES: dict[Callable[[Roles], None], str] = {
