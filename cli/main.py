@@ -45,6 +45,7 @@ from cli.eas import commands as eas
 from cli.monitoring import monitoring
 from cli.options import Root
 from cli.options import fail as _fail
+from cli.packaging.commands import package
 from cli.policies import policies
 from cli.provision import commands as provision
 from cli.settings import settings
@@ -73,6 +74,7 @@ app.command()(policies)
 app.command()(monitoring)
 app.command()(check)
 app.command()(settings)
+app.command()(package)
 console = Console(highlight=False)
 
 EXAMPLES = Path(__file__).parent.parent / "examples" / "trips"
