@@ -66,8 +66,8 @@ def compiled(files: dict[str, bytes], python: str) -> dict[str, bytes]:
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place).resolve() / "code"
         write_folder({name: body for name, body in files.items() if name.endswith(".py")}, folder)
-        # A fixed seed: the order of sets' members is part of the byte code.
-        command = [program, "-I", "-S", "-W", "ignore", "-c", _COMPILE, str(folder), _CODE]
+        # A fixed seed: the order of sets' members is part of the byte code. -I would not read it.
+        command = [program, "-s", "-S", "-W", "ignore", "-c", _COMPILE, str(folder), _CODE]
         done = subprocess.run(
             command, env={"PYTHONHASHSEED": "0"}, capture_output=True, text=True, check=False, cwd=place
         )
