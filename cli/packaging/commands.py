@@ -35,7 +35,7 @@ _APPLICATION_PYTHON = "3.12"
 _MANIFEST = "tripcanvas-package.json"
 #: Files that the modules of a folder read, by that folder; what is not read by functions stays out.
 _DATA = re.compile(
-    r"""shared/data/.*\.tsv
+    r"""shared/data/[^/]+
     | workflows/[a-z0-9_]+/(graph\.json|bindings\.toml)
     | workflows/(styles/[^/]+\.toml|object_info/[^/]+\.json|cars/[^/]+/car\.toml)
     """,
