@@ -26,6 +26,7 @@ from cli import (
     tail,
     verifying,
     withdrawing,
+    workers,
     workflows,
 )
 from cli.backfill.commands import backfill
@@ -75,6 +76,8 @@ app.command()(monitoring)
 app.command()(check)
 app.command()(settings)
 app.command()(package)
+app.command()(workers.relay)
+app.command()(workers.worker)
 console = Console(highlight=False)
 
 EXAMPLES = Path(__file__).parent.parent / "examples" / "trips"
