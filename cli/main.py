@@ -26,6 +26,7 @@ from cli import (
     tail,
     verifying,
     withdrawing,
+    workers,
     workflows,
 )
 from cli.backfill.commands import backfill
@@ -45,6 +46,7 @@ from cli.eas import commands as eas
 from cli.monitoring import monitoring
 from cli.options import Root
 from cli.options import fail as _fail
+from cli.packaging.commands import package
 from cli.policies import policies
 from cli.provision import commands as provision
 from cli.settings import settings
@@ -73,6 +75,9 @@ app.command()(policies)
 app.command()(monitoring)
 app.command()(check)
 app.command()(settings)
+app.command()(package)
+app.command()(workers.relay)
+app.command()(workers.worker)
 console = Console(highlight=False)
 
 EXAMPLES = Path(__file__).parent.parent / "examples" / "trips"

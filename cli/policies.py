@@ -126,11 +126,43 @@ STATEMENTS: Mapping[str, tuple[Statement, ...]] = {
 }
 
 
+def _taken_from(queue: str) -> Statement:
+    """What a worker does with its queue."""
+    actions = ("ReceiveMessage", "BatchReceiveMessage", "ChangeMessageVisibility", "DeleteMessage")
+    places = (f"acs:mns:{_ACCOUNT}:/queues/{queue}/messages",)
+    return Statement("Allow", tuple(f"mns:{action}" for action in actions), places)
+
+
+def _measured(queue: str) -> Statement:
+    return Statement("Allow", ("mns:GetQueueAttributes",), (f"acs:mns:{_ACCOUNT}:/queues/{queue}",))
+
+
+#: What each kind of worker may do, by the name of its role; the relay and the sweeper act as their functions do.
+WORKERS: Mapping[str, tuple[Statement, ...]] = {
+    f"tripcanvas-{kind}-worker": (*STATEMENTS[function], _taken_from(queue), _measured(queue))
+    for kind, function, queue in (
+        ("trips", "tripcanvas-trip-completed", "${TRIPCANVAS_TRIP_QUEUE}"),
+        ("results", "tripcanvas-image-ready", "${TRIPCANVAS_RESULT_QUEUE}"),
+    )
+}
+#: Where the workers' policies are, beside the functions'.
+WORKERS_FOLDER = "workers"
+
+
+def worker_documents() -> dict[str, bytes]:
+    """The policy of every worker's role as it stands in its file, by the role's name."""
+    return _documents(WORKERS)
+
+
 def policy_documents() -> dict[str, bytes]:
-    """The policy of every role as it stands in its file, by the role's name."""
+    """The policy of every function's role as it stands in its file, by the role's name."""
+    return _documents(STATEMENTS)
+
+
+def _documents(table: Mapping[str, tuple[Statement, ...]]) -> dict[str, bytes]:
     return {
         role: msgspec.json.format(msgspec.json.encode(Policy("1", statements)), indent=2) + b"\n"
-        for role, statements in STATEMENTS.items()
+        for role, statements in table.items()
     }
 
 
@@ -149,13 +181,20 @@ def policies(
     if fill and out.resolve() == FOLDER.resolve():
         fail("--filled: name another folder with --out; deploy/policies holds the policies of every deployment")
     documents = policy_documents()
+    workers = {f"{WORKERS_FOLDER}/{role}": document for role, document in worker_documents().items()}
     try:
         if fill:
             values = deployment_values(os.environ)
-            documents = {role: filled(document, values) for role, document in documents.items()}
+            if not values["TRIPCANVAS_TRIP_QUEUE"] or not values["TRIPCANVAS_RESULT_QUEUE"]:
+                # A deployment of functions alone: no worker takes from any queue.
+                workers = {}
+            documents = {role: filled(document, values) for role, document in {**documents, **workers}.items()}
+        else:
+            documents |= workers
     except PolicyError as error:
         fail(str(error))
-    out.mkdir(parents=True, exist_ok=True)
     for role, document in documents.items():
-        (out / f"{role}.json").write_bytes(document)
-        Console(highlight=False).print(f"{out / role}.json", soft_wrap=True)
+        file = out / f"{role}.json"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(document)
+        Console(highlight=False).print(str(file), soft_wrap=True)

@@ -31,14 +31,16 @@ def relay_results(
     until_empty: bool = False,
     monotonic: Callable[[], float] = time.monotonic,
     sleep: Callable[[float], None] = time.sleep,
+    stop: Callable[[], bool] = lambda: False,
 ) -> int:
     """Poll the sink for `seconds`, or only until it is empty, and forward every record; returns how many.
 
-    A queue or topic that can't be reached is tried again until the time is over; then the last error is raised.
+    A queue or topic that can't be reached is tried again until the time is over; then the last error is raised. `stop`
+    is asked between two polls whether to end early.
     """
     end = monotonic() + seconds
     forwarded, failure = 0, None
-    while (left := end - monotonic()) > 0:
+    while (left := end - monotonic()) > 0 and not stop():
         try:
             moved = _forward(services, 0.0 if until_empty else min(_POLL_S, left))
             forwarded, failure = forwarded + moved, None

@@ -105,6 +105,16 @@ class Settings:
         en="Topic that finished renders are forwarded to.",
         zh="绘制结果转发到的主题。",
     )
+    trip_queue: str = _setting(
+        "TRIPCANVAS_TRIP_QUEUE",
+        en="Queue that workers take trips from; empty where a function is subscribed to the topic.",
+        zh="工作进程从中取行程的队列；由函数订阅主题时留空。",
+    )
+    result_queue: str = _setting(
+        "TRIPCANVAS_RESULT_QUEUE",
+        en="Queue that workers take finished renders from; empty where a function is subscribed to the topic.",
+        zh="工作进程从中取绘制结果的队列；由函数订阅主题时留空。",
+    )
     dead_letter_queue: str = _setting(
         "TRIPCANVAS_DEAD_LETTER_QUEUE",
         "tripcanvas-dead-letters",

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from cli.checks.deployment import Description
 from cli.findings import Finding
-from cli.policies import FOLDER, policy_documents
+from cli.policies import FOLDER, WORKERS_FOLDER, policy_documents, worker_documents
 from localcloud.fc.interpolation import InterpolationError
 
 
@@ -14,11 +14,12 @@ def policies_up_to_date(description: Description) -> Iterator[Finding]:
     """Policies that are not those of the calls that the functions make."""
     if "extend" in description.own_text.partition("vars:")[0]:
         return
-    for role, document in policy_documents().items():
+    workers = {f"{WORKERS_FOLDER}/{role}": document for role, document in worker_documents().items()}
+    for role, document in {**policy_documents(), **workers}.items():
         file = description.folder / FOLDER / f"{role}.json"
         if not file.exists() or file.read_bytes() != document:
             yield Finding(
-                "not the policy of what the function does", str(FOLDER / file.name), "run `tripcanvas policies`"
+                "not the policy of what the function does", str(FOLDER / f"{role}.json"), "run `tripcanvas policies`"
             )
 
 

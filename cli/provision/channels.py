@@ -116,6 +116,59 @@ class Queue:
         return self.account.get_queue(self.name)
 
 
+@dataclass(frozen=True, slots=True)
+class Subscription:
+    """What is published to a topic goes into a queue, in the envelope that functions get too."""
+
+    account: Any = field(repr=False)
+    topic: str
+    queue: str
+    #: Where the queue is, as topics know it.
+    endpoint: str
+    kind: str = "subscription"
+
+    @property
+    def name(self) -> str:
+        """Named as the queue is."""
+        return self.queue
+
+    @property
+    def wanted(self) -> Mapping[str, str]:
+        """Where it leads, how, and how long it is tried."""
+        return {"to": self.endpoint, "format": "JSON", "retries": "EXPONENTIAL_DECAY_RETRY"}
+
+    def read(self) -> Mapping[str, str] | None:
+        """Its attributes; None when there is no such subscription."""
+        what = f"mns:GetSubscriptionAttributes on topic {self.topic}"
+        found = _known(lambda: self._subscription.get_attributes(), what)
+        return found and {
+            "to": str(found.endpoint),
+            "format": str(found.notify_content_format),
+            "retries": str(found.notify_strategy),
+        }
+
+    def apply(self, found: Mapping[str, str] | None) -> None:
+        """Subscribe; what leads elsewhere is replaced: only the strategy of one can be changed."""
+        from mns.subscription import SubscriptionMeta
+
+        if found is not None:
+            self.delete()
+        meta = SubscriptionMeta(self.endpoint, self.wanted["retries"], self.wanted["format"])
+        _asked(lambda: self._subscription.subscribe(meta), f"mns:Subscribe on topic {self.topic}")
+
+    def holds(self) -> str:
+        """Nothing: messages are the topic's and the queue's."""
+        return ""
+
+    def delete(self) -> None:
+        """Unsubscribe."""
+        _asked(lambda: self._subscription.unsubscribe(), f"mns:Unsubscribe on topic {self.topic}")
+
+    @property
+    def _subscription(self) -> Any:
+        return self.account.get_topic(self.topic).get_subscription(self.queue)
+
+
 def _known(call: Callable[[], _T], what: str) -> _T | None:
     """The answer; None for what does not exist."""
     from mns.mns_exception import MNSServerException
@@ -143,7 +196,7 @@ def _errors(what: str) -> Iterator[None]:
             warnings.simplefilter("ignore", DeprecationWarning)
             yield
     except MNSServerException as error:
-        if error.type in ("TopicNotExist", "QueueNotExist"):
+        if error.type in ("TopicNotExist", "QueueNotExist", "SubscriptionNotExist"):
             raise
         if error.type == "AccessDenied":
             raise Misconfigured(f"mns: not allowed: {what}; give the access key's user that action") from None

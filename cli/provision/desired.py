@@ -5,7 +5,7 @@ from __future__ import annotations
 from cli.deployment import Deployment
 from cli.policies import deployment_values, policy_documents
 from cli.provision.buckets import BucketResource
-from cli.provision.channels import Queue, Topic
+from cli.provision.channels import Queue, Subscription, Topic
 from cli.provision.resources import Resource
 from cli.provision.roles import DEFAULT_ENDPOINT, ENDPOINT, Ram, RoleResource
 from localcloud.fc.roles import PREFIX
@@ -30,7 +30,23 @@ def channels_of(deployment: Deployment) -> list[Resource]:
     topics = [settings.need("trip_topic"), settings.need("result_topic")]
     if settings.feed_target == "mns":
         topics.append(settings.need("feed_topic"))
-    return [*(Topic(account, name) for name in topics), Queue(account, settings.need("dead_letter_queue"))]
+    return [
+        *(Topic(account, name) for name in topics),
+        Queue(account, settings.need("dead_letter_queue")),
+        *_workers_queues(deployment),
+    ]
+
+
+def _workers_queues(deployment: Deployment) -> list[Resource]:
+    """Where workers take messages from, if the deployment has any: a queue for each topic, subscribed to it."""
+    settings, account = deployment.settings, deployment.services.messages.account
+    made: list[Resource] = []
+    for topic, queue in (("trip_topic", settings.trip_queue), ("result_topic", settings.result_queue)):
+        if queue:
+            owner = deployment.environment.get("TRIPCANVAS_ACCOUNT_ID", "")
+            endpoint = f"acs:mns:{settings.region}:{owner}:queues/{queue}"
+            made += [Queue(account, queue), Subscription(account, settings.need(topic), queue, endpoint)]
+    return made
 
 
 def buckets_of(deployment: Deployment) -> list[BucketResource]:

@@ -1,8 +1,8 @@
 """The same resources as a configuration of Terraform, in its JSON form (`main.tf.json`).
 
 Resource types and arguments are those of the provider aliyun/alicloud 1.2xx, registry documentation pages
-``oss_bucket``, ``message_service_topic``, ``message_service_queue``, ``ram_role``, ``ram_policy`` and
-``ram_role_policy_attachment``.
+``oss_bucket``, ``message_service_topic``, ``message_service_queue``, ``message_service_subscription``,
+``ram_role``, ``ram_policy`` and ``ram_role_policy_attachment``.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from cli.provision.buckets import BucketResource
-from cli.provision.channels import RETENTION_S, VISIBILITY_S, Queue, Topic
+from cli.provision.channels import RETENTION_S, VISIBILITY_S, Queue, Subscription, Topic
 from cli.provision.resources import Resource
 from cli.provision.roles import TRUST, RoleResource
 from shared.clouds.messages import MAX_BODY_BYTES
@@ -54,6 +54,20 @@ def _blocks(resource: Resource) -> list[tuple[str, dict[str, Any]]]:
                         "maximum_message_size": MAX_BODY_BYTES,
                         "message_retention_period": RETENTION_S,
                         "visibility_timeout": VISIBILITY_S,
+                    },
+                )
+            ]
+        case Subscription():
+            return [
+                (
+                    "alicloud_message_service_subscription",
+                    {
+                        "topic_name": resource.topic,
+                        "subscription_name": resource.name,
+                        "endpoint": resource.endpoint,
+                        "push_type": "queue",
+                        "notify_content_format": resource.wanted["format"],
+                        "notify_strategy": resource.wanted["retries"],
                     },
                 )
             ]

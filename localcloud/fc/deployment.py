@@ -279,9 +279,10 @@ def _code_folder(props: Section, base: Path) -> Path:
     source = code.get("src") if isinstance(code, dict) else code
     if not isinstance(source, str):
         props.fail("code", "must be the path of the folder to deploy")
-    folder = (base / source).resolve()
+    # An archive is what `tripcanvas package` builds of the folder around the file: here that folder itself runs.
+    folder = base if source.endswith(".zip") else (base / source).resolve()
     if not folder.is_dir():
-        props.fail("code", f"no folder {source!r}; zip files and OSS objects are not deployed on this machine")
+        props.fail("code", f"no folder {source!r}; OSS objects are not deployed on this machine")
     return folder
 
 

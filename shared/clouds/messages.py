@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta, timezone
 from typing import Any, TypeVar
 
@@ -96,14 +96,14 @@ class Messages:
             warnings.simplefilter("ignore", DeprecationWarning)
             return self._call(read)
 
-    def receive(self, queue: str, *, wait_s: int = 0) -> list[QueuedMessage]:
-        """Up to `MAX_BATCH` messages, hidden from now on; none when none comes within `wait_s` (at most 10).
+    def receive(self, queue: str, *, wait_s: int = 0, most: int = MAX_BATCH) -> list[QueuedMessage]:
+        """Up to `most` messages, hidden from now on; none when none comes within `wait_s` (at most 10).
 
         Repeated after an unknown outcome: what the lost answer held comes back when its time is over.
         """
         channel = self._queue(queue)
         try:
-            found = self._call(lambda: list(channel.batch_receive_message(MAX_BATCH, wait_s)))
+            found = self._call(lambda: list(channel.batch_receive_message(most, wait_s)))
         except Refused as error:
             if error.code == "MessageNotExist":
                 return []
@@ -128,8 +128,19 @@ class Messages:
 
     def release(self, queue: str, message: QueuedMessage) -> bool:
         """Let others see a received message again after a second, the service's shortest time; False as in `delete`."""
+        return self.hide(queue, message, 1) is not None
+
+    def hide(self, queue: str, message: QueuedMessage, seconds: int) -> QueuedMessage | None:
+        """Hide a received message from others for so long from now on; None when it is not held any more.
+
+        It is held under another receipt afterwards. After an answer that was lost, the receipt is lost with it.
+        """
         channel = self._queue(queue)
-        return self._while_held(lambda: channel.change_message_visibility(message.receipt, 1))
+        changed: list[Any] = []
+        if not self._while_held(lambda: changed.append(channel.change_message_visibility(message.receipt, seconds))):
+            return None
+        receipt, until = str(changed[-1].receipt_handle), _moment(changed[-1].next_visible_time)
+        return replace(message, receipt=receipt, hidden_until=until)
 
     def _queue(self, name: str) -> Any:
         channel = self._account.get_queue(name)
