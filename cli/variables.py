@@ -75,6 +75,20 @@ OTHERS = (
         "巡检函数的运行频率，写法同函数计算的定时触发器。",
     ),
     Variable(
+        "TRIPCANVAS_PREFIX",
+        "tripcanvas",
+        "deployment",
+        "What the names of functions and roles begin with, so that environments can share an account.",
+        "函数和角色名称的前缀，使多个环境可以共用一个账号。",
+    ),
+    Variable(
+        "TRIPCANVAS_ENVIRONMENT",
+        "local",
+        "deployment",
+        "Name of the environment, as a tag on its functions.",
+        "环境名称，作为函数的标签。",
+    ),
+    Variable(
         "TRIPCANVAS_LOG_PROJECT",
         "",
         "deployment",
