@@ -100,7 +100,7 @@ def _of_files(folder: Path, file: str) -> list[Finding]:
             fail(f"{folder / name}: can't be read as a deployment")
         # What is wrong in the common file is wrong in each that extends it: it is told once.
         for finding in found:
-            findings.setdefault(str(finding).partition(": ")[2], finding)
+            findings.setdefault(str(finding).removeprefix(name), finding)
     return list(findings.values())
 
 

@@ -24,8 +24,7 @@ _FOR_ALL = frozenset({"TRIPCANVAS_REGION", "TRIPCANVAS_KMS_ENDPOINT"})
 def importable(description: Description) -> Iterator[Finding]:
     """Handlers that the runtimes can't find or can't import from the project's folder."""
     handlers = {each.name: str(each.props.get("handler", "")) for each in description.resources}
-    for runtime in _RUNTIMES:
-        failed = _failures(description.folder, runtime, tuple(sorted(set(handlers.values()))))
+    for runtime, failed in _failures(description.folder.resolve(), tuple(sorted(set(handlers.values())))).items():
         for each in description.resources:
             if handlers[each.name] in failed:
                 yield Finding(
@@ -54,16 +53,16 @@ def settings(description: Description) -> Iterator[Finding]:
 
 
 @cache
-def _failures(folder: Path, runtime: str, handlers: tuple[str, ...]) -> dict[str, str]:
-    """What goes wrong with each handler, in a process of its own, without an environment."""
+def _failures(folder: Path, handlers: tuple[str, ...]) -> dict[str, dict[str, str]]:
+    """What goes wrong with each handler under each runtime, in a process of its own, without an environment."""
     root = str(Path(localcloud.__path__[0]).parent)
     ended = subprocess.run(
-        [sys.executable, "-m", "cli.checks.importing", str(folder.resolve()), runtime, *handlers],
+        [sys.executable, "-m", "cli.checks.importing", str(folder), ",".join(_RUNTIMES), *handlers],
         capture_output=True, text=True, timeout=_LONGEST_S, check=False, cwd=root,
         env={"PYTHONPATH": root, "PYTHONIOENCODING": "utf-8", "PYTHONDONTWRITEBYTECODE": "1"},
     )  # fmt: skip
     lines = ended.stdout.strip().splitlines()
     if ended.returncode or not lines:
-        return dict.fromkeys(handlers, "the process ended at the import")
-    found: dict[str, str] = json.loads(lines[-1])
+        return {_RUNTIMES[0]: dict.fromkeys(handlers, "the process ended at the import")}
+    found: dict[str, dict[str, str]] = json.loads(lines[-1])
     return found

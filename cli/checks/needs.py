@@ -35,19 +35,27 @@ def settings_read(handler: str, folder: Path) -> frozenset[str]:
     `folder` is the code's root. Raises `OSError` and `SyntaxError` for code that can't be read.
     """
     module, _, name = handler.replace("/", ".").rpartition(".")
+    folder = (folder / module.partition(".")[0]).resolve().parent
     found: set[str] = set()
     seen: set[tuple[str, str]] = set()
     waiting = [(module, name)]
     while waiting:
         place = waiting.pop()
-        if place in seen or place[0] in _NOT_FOLLOWED:
-            continue
-        seen.add(place)
-        source = _module(folder, place[0])
-        for piece in source.pieces.get(place[1], ()):
-            found |= _settings_in(piece)
-            waiting += _mentioned(piece, place[0], source)
+        if place not in seen and place[0] not in _NOT_FOLLOWED:
+            seen.add(place)
+            settings, mentioned = _piece(folder, *place)
+            found |= settings
+            waiting += mentioned
     return frozenset(Settings.variable(name) for name in found)
+
+
+@cache
+def _piece(folder: Path, module: str, name: str) -> tuple[frozenset[str], frozenset[tuple[str, str]]]:
+    """The settings that stand in one piece of code, and the other pieces that it mentions."""
+    source = _module(folder, module)
+    pieces = source.pieces.get(name, ())
+    settings = frozenset(setting for piece in pieces for setting in _settings_in(piece))
+    return settings, frozenset(place for piece in pieces for place in _mentioned(piece, module, source))
 
 
 def _settings_in(piece: ast.AST) -> set[str]:

@@ -12,8 +12,6 @@ from localcloud.fc.interpolation import InterpolationError
 
 def policies_up_to_date(description: Description) -> Iterator[Finding]:
     """Policies that are not those of the calls that the functions make."""
-    if "extend" in description.own_text.partition("vars:")[0]:
-        return
     workers = {f"{WORKERS_FOLDER}/{role}": document for role, document in worker_documents().items()}
     for role, document in {**policy_documents(), **workers}.items():
         file = description.folder / FOLDER / f"{role}.json"

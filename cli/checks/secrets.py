@@ -12,6 +12,7 @@ import yaml
 from cli.checks.deployment import Description
 from cli.eas.secrecy import is_secret_name, looks_like_key
 from cli.findings import Finding
+from localcloud.fc.deployment import LOADER
 from shared.settings import Settings
 
 _SECRETS = frozenset(field.metadata["variable"] for field in fields(Settings) if field.metadata["secret"])
@@ -23,7 +24,8 @@ _WEBHOOK_SECRET = re.compile(r"whsec_[A-Za-z0-9+/_-]{16,}")
 def secrets_in_clear(description: Description) -> Iterator[Finding]:
     """Secrets in the file itself; what it extends is looked at by itself."""
     seen: set[tuple[str, str]] = set()
-    for place, name, value in _values(yaml.safe_load(description.own_text), ""):
+    content = yaml.load(description.own_text, Loader=LOADER)  # noqa: S506 - it is one of the safe ones
+    for place, name, value in _values(content, ""):
         named = name in _SECRETS or (re.search(r"\.(environmentVariables|settings)\.", place) and is_secret_name(name))
         wrong = (named and not _FROM_OUTSIDE.fullmatch(value)) or looks_like_key(value) or _WEBHOOK_SECRET.search(value)
         # A map that is merged into others stands in each of them.

@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 
 RUNTIMES = ("python3.12", "python3.10", "python3.9", "python3")
 
+#: The quick one of the two safe ones, where PyYAML was built with it.
+LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
 _MAX_ENVIRONMENT_BYTES = 4096
 _ENVIRONMENT_KEY = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 _FUNCTION_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,63}")
@@ -198,7 +201,7 @@ def read_document(file: Path) -> dict[str, Any]:
 
 def _loaded(file: Path) -> dict[str, Any]:
     try:
-        document = yaml.safe_load(file.read_text("utf-8"))
+        document = yaml.load(file.read_text("utf-8"), Loader=LOADER)  # noqa: S506 - it is one of the safe ones
     except OSError as error:
         raise DeploymentError(str(file), f"can't be read ({error.strerror})") from None
     except (yaml.YAMLError, UnicodeDecodeError) as error:

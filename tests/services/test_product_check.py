@@ -11,6 +11,8 @@ import yaml
 from typer.testing import CliRunner
 
 from cli.checking import FILES
+from cli.checks import functions
+from cli.checks.deployment import Description
 from cli.main import app
 
 ROOT = Path(__file__).parents[2]
@@ -141,29 +143,64 @@ def test_filled_policies_do_not_replace_those_of_every_deployment(monkeypatch):
         ("runtime: python3.10", "runtime: python3.11", "props.runtime: not what is taken here; one of python3.12"),
         ("timeout: 120", "timeout: 90000", "trip_completed.props.timeout: not what is taken here"),
         ("InSeconds: 86400", "InSeconds: 700000", "asyncInvokeConfig.maxAsyncEventAgeInSeconds: not what is taken"),
-        ("notifyStrategy: EXPONENTIAL_DECAY_RETRY", "notifyStrategy: RETRY", "triggers[0].triggerConfig.notifyStrategy"),
+        (
+            "notifyStrategy: EXPONENTIAL_DECAY_RETRY",
+            "notifyStrategy: RETRY",
+            "triggers[0].triggerConfig.notifyStrategy",
+        ),
         ("notifyContentFormat: JSON", "cronExpression: '@every 1m'", "triggerConfig.cronExpression: not a known prop"),
         ("triggerType: timer", "triggerType: mns_topic", "triggers[0].triggerConfig: without notifyContentFormat"),
         ("'@every 1m'\n", "'* * * *'\n", "triggerConfig.cronExpression: "),
-        ("sourceArn: acs:mns:${vars.region}", "sourceArn: acs:mns:cn-beijing", "in region cn-beijing; name one in cn-sh"),
-        ("sourceArn: acs:mns:${vars.region}:${vars.account}", "sourceArn: acs:mns:${vars.region}:2", "in another account"),
-        ("/topics/", "/queues/", "triggers[0].sourceArn: not what is taken here; text like acs:mns:<region>:<account>:/topics/"),
+        (
+            "Arn: acs:mns:${vars.region}",
+            "Arn: acs:mns:cn-beijing",
+            "in region cn-beijing; the function is in cn-shanghai",
+        ),
+        (
+            "mns:${vars.region}:${vars.account}:/topics",
+            "mns:${vars.region}:2:/topics",
+            "in another account than the role",
+        ),
+        ("/topics/", "/queues/", "sourceArn: not what is taken here; text like acs:mns:<region>:<account>:/topics/"),
         ("TRIPCANVAS_REGION:", "FC_REGION:", "environmentVariables.FC_REGION: a reserved name"),
-        ("TRIPCANVAS_REGION: ${vars.region}", "TRIPCANVAS_REGION: 3", "TRIPCANVAS_REGION: not text but int; put it in quotes"),
-        ("TRIPCANVAS_REGION: ${vars.region}", "TRIPCANVAS_REGION: " + "上" * 1100, "bytes in all; Function Compute takes 4096"),
-        ("relay_results/index", "relay_result/index", "relay_results.props.handler: not importable under python3.12"),
-        ("trip_completed/index.handler", "trip_completed.index.handler", "props.handler: not importable under python3.10"),
-        ("index.handler\n", "index.handle\n", "Handler 'handle' is missing on module"),
+        ("TRIPCANVAS_REGION: ${vars.region}", "TRIPCANVAS_REGION: 3", "TRIPCANVAS_REGION: not text but int; put it in"),
+        ("_REGION: ${vars.region}", "_REGION: " + "上" * 1100, "bytes in all; Function Compute takes 4096"),
         ("${vars.tripTopic}", "${vars.tripTopik}", "${vars.tripTopik}: vars has no such entry"),
         ("resources:", "resource:", "s.yaml: resources: no functions"),
-        ("        TRIPCANVAS_DEAD_LETTER_QUEUE: ${vars.deadLetterQueue}\n", "", "TRIPCANVAS_DEAD_LETTER_QUEUE: missing"),
-        ("        TRIPCANVAS_RELAY_SECONDS:", "        <<: *journeys\n        TRIPCANVAS_RELAY_SECONDS:",
-         "relay_results.props.environmentVariables.DASHSCOPE_API_KEY: given, but not read"),
     ],
-)  # fmt: skip
+)
 def test_what_function_compute_would_not_take_or_take_otherwise_is_found(project, old, new, found):
     changed(project, old, new)
-    answer = run("check", "--project", project)
+    description = Description(project / "s.yaml", {})
+    findings = [*functions.top_level(description), *functions.properties(description), *functions.triggers(description)]
+    assert [each for each in findings if found in str(each)], findings
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "found"),
+    [
+        ("relay_results/index", "relay_result/index", "relay_results.props.handler: not importable under python3.12"),
+        (
+            "trip_completed/index.handler",
+            "trip_completed.index.handler",
+            "props.handler: not importable under python3.10",
+        ),
+        ("index.handler\n", "index.handle\n", "Handler 'handle' is missing on module"),
+        (
+            "        TRIPCANVAS_DEAD_LETTER_QUEUE: ${vars.deadLetterQueue}\n",
+            "",
+            "trip_completed.props.environmentVariables.TRIPCANVAS_DEAD_LETTER_QUEUE: missing",
+        ),
+        (
+            "        TRIPCANVAS_RELAY_SECONDS:",
+            "        <<: *journeys\n        TRIPCANVAS_RELAY_SECONDS:",
+            "relay_results.props.environmentVariables.DASHSCOPE_API_KEY: given, but not read",
+        ),
+    ],
+)
+def test_a_handler_that_is_not_there_or_not_given_what_it_reads_is_found(project, old, new, found):
+    changed(project, old, new)
+    answer = run("check", "--project", project, "--file", "s.yaml")
     assert answer.exit_code == 1
     assert found in answer.output
 
@@ -182,8 +219,11 @@ def test_what_an_environment_adds_is_checked_too(project):
 
 def test_the_network_that_the_production_file_offers_is_one_that_is_taken(project):
     file = project / "s.prod.yaml"
-    offered = [line.replace("    # ", "    ") for line in file.read_text("utf-8").splitlines()]
-    file.write_text("\n".join(line for line in offered if "In a VPC" not in line and "reach no" not in line), "utf-8")
+    lines = file.read_text("utf-8").splitlines(keepends=True)
+    offered = next(n for n, line in enumerate(lines) if "# internetAccess: false" in line)
+    for n in range(offered, lines.index("\n", offered)):
+        lines[n] = lines[n].replace("# ", "", 1)
+    file.write_text("".join(lines), "utf-8")
     assert "vpcConfig" in yaml.safe_load(file.read_text("utf-8"))["template"]["function"]
     assert run("check", "--project", project).output.strip() == "nothing to mend"
 
