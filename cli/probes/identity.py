@@ -17,6 +17,8 @@ _KEY, _ACCOUNT = "ALIBABA_CLOUD_ACCESS_KEY_ID", "TRIPCANVAS_ACCOUNT_ID"
 #: Where STS is asked; empty for the region's own address.
 ENDPOINT = "TRIPCANVAS_STS_ENDPOINT"
 _TIMEOUT_MS = 8_000
+#: What STS calls who has a key.
+_KINDS = {"Account": "the account itself", "RAMUser": "a RAM user", "AssumedRoleUser": "a role"}
 
 
 def probes() -> tuple[Probe, ...]:
@@ -39,7 +41,8 @@ def _caller(deployment: Deployment) -> Answer:
     if kind == "Account" and deployment.cloud is None:
         said = "the key is the account's own: it may do everything, and can't be limited"
         findings.append(Finding(said, _KEY, "make a RAM user, or a role, and take its key"))
-    text = f"{kind or 'somebody'} of account {account}, {'a key that lasts' if lasting else 'a key that ends (STS)'}"
+    who = _KINDS.get(kind, kind or "somebody")
+    text = f"{who} of {account}, {'a key that lasts' if lasting else 'a key that ends (STS)'}"
     return Answer(text, tuple(findings))
 
 
