@@ -159,7 +159,7 @@ def test_the_application_starts_on_a_python_with_nothing_else(tmp_path):
     write_folder(files, tmp_path / "app")
     assert not (tmp_path / "app" / "cli").exists()
     done = subprocess.run(
-        [python, "-s", "-S", "-B", "-m", "processes", "sweep", "--once"], cwd=tmp_path / "app", env=ENVIRONMENT,
+        [python, "-s", "-S", "-B", "-W", "ignore", "-m", "processes", "sweep", "--once"], cwd=tmp_path / "app", env=ENVIRONMENT,
         capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert (done.returncode, done.stderr) == (1, "")
