@@ -28,8 +28,7 @@ _MB = 1_000_000
 _LIMIT_BYTES, _PICTURES_LIMIT_BYTES = 30 * _MB, 120 * _MB
 #: What only code that works on pictures imports.
 _PICTURES = "cv2"
-#: Entry of the application layer, which runs outside of Function Compute, and the Python of its image.
-_APPLICATION = Path("processes") / "__main__.py"
+#: The Python of the container image.
 _APPLICATION_PYTHON = "3.12"
 #: In each package: what it was made of.
 _MANIFEST = "tripcanvas-package.json"
@@ -47,11 +46,15 @@ _LICENCE = "LICENSE"
 
 @dataclass(frozen=True, slots=True)
 class Package:
-    """What is put together: `entries` are the files that the platform starts, `archive` where it goes inside `dist`."""
+    """What is put together: `entries` are the files that the platform starts, `functions` their names in ``s.yaml``."""
 
     name: str
     entries: tuple[Path, ...]
     functions: tuple[str, ...] = ()
+
+
+#: The application layer, which runs outside of Function Compute.
+APPLICATION = Package("application", (Path("processes") / "__main__.py",))
 
 
 def package(
@@ -79,7 +82,7 @@ def package(
             return
         runtime, wanted = packages_of(project / "s.yaml")
         if application:
-            runtime, wanted = _APPLICATION_PYTHON, [Package("application", (_APPLICATION,))]
+            runtime, wanted = _APPLICATION_PYTHON, [APPLICATION]
         chosen = python or runtime
         if chosen not in PYTHONS:
             raise PackagingError(f"--python: one of {', '.join(PYTHONS)} expected, got {chosen!r}")
@@ -97,16 +100,16 @@ def packages_of(file: Path) -> tuple[str, list[Package]]:
     try:
         document = yaml.safe_load(file.read_text("utf-8"))
         common = document["template"]["function"]
-        by_code: dict[str, list[dict[str, Any]]] = {}
-        for resource in document["resources"].values():
+        by_code: dict[str, dict[str, dict[str, Any]]] = {}
+        for name, resource in document["resources"].items():
             props = {**common, **resource["props"]}
-            by_code.setdefault(str(props["code"]), []).append(props)
+            by_code.setdefault(str(props["code"]), {})[name] = props
         runtime = re.search(r"python(3\.\d+)", str(common["runtime"]))
         found = [
             Package(
                 Path(code).stem,
-                tuple(Path(props["handler"].rpartition(".")[0] + ".py") for props in members),
-                tuple(str(props["functionName"]) for props in members),
+                tuple(Path(props["handler"].rpartition(".")[0] + ".py") for props in members.values()),
+                tuple(members),
             )
             for code, members in by_code.items()
         ]

@@ -11,10 +11,13 @@ from pathlib import Path
 
 import pytest
 
+from cli.packaging.archive import interpreter, write_folder
+from cli.packaging.commands import APPLICATION, assembled
 from localcloud.fc import bootstrap
 from localcloud.fc.bootstrap import FRAME, INVOKE, Call, Settings
 
-TRIP = (Path(__file__).resolve().parents[3] / "examples" / "trips" / "02-west-lake-rain.json").read_text("utf-8")
+ROOT = Path(__file__).resolve().parents[3]
+TRIP = (ROOT / "examples" / "trips" / "02-west-lake-rain.json").read_text("utf-8")
 RESULT = json.dumps({"task_id": "4d28c276-36b4-5923-849e-0cb532346f54-1", "request_id": "r", "index": 3, "answer": ""})
 
 #: Addresses at which nobody listens: an invocation gets as far as its first service.
@@ -132,7 +135,7 @@ def test_only_what_works_on_pictures_carries_their_libraries_and_the_cars(built)
     assert pictures - words == {"numpy", "opencv-python-headless", "pillow"}
     assert {"workflows/cars/gen1/car.toml", "workflows/wanx_scene/graph.json"} <= built["words"].files.keys()
     assert not [name for name in built["words"].files if name.endswith((".png", ".otf"))]
-    cars = Path(__file__).resolve().parents[3] / "workflows" / "cars"
+    cars = ROOT / "workflows" / "cars"
     for manifest in cars.glob("*/car.toml"):
         for file in manifest.parent.iterdir():
             assert f"workflows/{file.relative_to(cars.parent).as_posix()}" in built["pictures"].files
@@ -145,3 +148,19 @@ def test_licences_go_along_and_tests_and_the_rest_of_the_project_do_not(built):
     assert "shared/pictures/fonts/OFL.txt" in files
     assert not [name for name in files if "/tests/" in name or name.startswith(("tests/", "cli/", "localcloud/"))]
     assert not [name for name in files if name.endswith((".pyi", "/RECORD", "/INSTALLER"))]
+
+
+def test_the_application_starts_on_a_python_with_nothing_else(tmp_path):
+    python = interpreter("3.12")
+    if python is None:
+        assert "CI" not in os.environ, "no python3.12"
+        pytest.skip("no python3.12")
+    [(_, files, _)] = assembled(ROOT, "3.12", [APPLICATION])
+    write_folder(files, tmp_path / "app")
+    assert not (tmp_path / "app" / "cli").exists()
+    done = subprocess.run(
+        [python, "-s", "-S", "-B", "-W", "ignore", "-m", "processes", "sweep", "--once"], cwd=tmp_path / "app", env=ENVIRONMENT,
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert (done.returncode, done.stderr) == (1, "")
+    assert '"event":"trouble","function":"tripcanvas-sweep-journeys","during":"sweep"' in done.stdout
