@@ -105,8 +105,11 @@ def test_what_is_no_deployment_is_said_in_one_line(tmp_path, content):
 
 def test_policies_are_written_for_every_deployment_and_for_this_one(tmp_path):
     assert run("policies", "--out", tmp_path / "all").exit_code == 0
-    written = {file.name: file.read_bytes() for file in (tmp_path / "all").iterdir()}
-    assert written == {file.name: file.read_bytes() for file in (ROOT / "deploy" / "policies").iterdir()}
+    written, kept = (
+        {file.name: file.read_bytes() for file in folder.rglob("*.json")}
+        for folder in (tmp_path / "all", ROOT / "deploy" / "policies")
+    )
+    assert written == kept
     mine = {
         "TRIPCANVAS_ACCOUNT_ID": "1000000000000001",
         "TRIPCANVAS_LEDGER_BUCKET": "my-ledger",
