@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 import uuid
 from functools import cache
 from pathlib import Path
@@ -29,3 +30,15 @@ def encoded(trip: object) -> bytes:
 def envelope(topic: str, body: bytes) -> bytes:
     """The event of an ``mns_topic`` trigger in the format JSON."""
     return encoded({"TopicName": topic, "MessageId": uuid.uuid4().hex.upper(), "Message": body.decode()})
+
+
+def main() -> None:
+    """Print so many trips, one message a line: ``python -m benchmarks.trips 200 > quarter.jsonl``."""
+    count = int(sys.argv[1])
+    key = sys.argv[2] if len(sys.argv) > 2 else "past"
+    for number in range(count):
+        sys.stdout.buffer.write(encoded(a_trip(number, f"T-{key}-{number:06d}")) + b"\n")
+
+
+if __name__ == "__main__":
+    main()
