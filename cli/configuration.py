@@ -139,7 +139,7 @@ def _by(name: str, readers: Mapping[str, frozenset[str]], language: str) -> str:
     given = [function for function, names in readers.items() if name in names]
     if len(given) == len(readers):
         return _WORDS[language]["all"]
-    return ", ".join(given) or ("default only" if language == "en" else "仅默认值")
+    return ", ".join(given) or ("no function" if language == "en" else "没有函数")
 
 
 def example() -> str:
@@ -165,7 +165,8 @@ _OPTIONAL = frozenset(
     {
         "TRIPCANVAS_KMS_ENDPOINT", "TRIPCANVAS_CREDENTIALS_FILE", "ALIBABA_CLOUD_SECURITY_TOKEN", "COMFYUI_TOKEN",
         "TRIPCANVAS_FC_ENDPOINT", "TRIPCANVAS_STS_ENDPOINT", "TRIPCANVAS_EAS_CONTROL_URL", "TRIPCANVAS_LOG_PROJECT",
-        "TRIPCANVAS_LOG_STORE", "TRIPCANVAS_ACTION_POLICY", "TRIPCANVAS_PRICES",
+        "TRIPCANVAS_LOG_STORE", "TRIPCANVAS_ACTION_POLICY", "TRIPCANVAS_PRICES", "TRIPCANVAS_VPC_ID",
+        "TRIPCANVAS_VSWITCH_ID", "TRIPCANVAS_SECURITY_GROUP_ID", "TRIPCANVAS_TRIP_QUEUE", "TRIPCANVAS_RESULT_QUEUE",
     }
 )  # fmt: skip
 

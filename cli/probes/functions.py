@@ -11,6 +11,7 @@ from cli.deployment import Deployment
 from cli.findings import Finding
 from cli.policies import STATEMENTS, deployment_values
 from cli.probes.probe import Answer, Probe
+from localcloud.fc.roles import PREFIX
 from shared.errors import Misconfigured, Refused, Unavailable, code_word
 
 _ENDPOINT = "TRIPCANVAS_FC_ENDPOINT"
@@ -27,7 +28,8 @@ def _ask(deployment: Deployment) -> Answer:
     deployed = _deployed(deployment)
     findings = []
     # A role bears its function's name.
-    for name in STATEMENTS:
+    for role in STATEMENTS:
+        name = _prefix(deployment) + role.removeprefix(PREFIX)
         function = deployed.get(name)
         if function is None:
             findings.append(Finding("is not deployed", f"function {name}", _DEPLOY))
@@ -46,6 +48,10 @@ def _of_function(name: str, function: Mapping[str, Any], deployment: Deployment)
     differing = sorted(variable for variable in runs if variable in wanted and runs[variable] != wanted[variable])
     if differing and deployment.cloud is None:
         yield Finding(f"it runs with another {', '.join(differing)}", where, f"{_DEPLOY}, with this file's settings")
+
+
+def _prefix(deployment: Deployment) -> str:
+    return deployment.environment.get("TRIPCANVAS_PREFIX") or PREFIX
 
 
 def _deployed(deployment: Deployment) -> dict[str, Mapping[str, Any]]:
@@ -71,7 +77,7 @@ def _deployed(deployment: Deployment) -> dict[str, Mapping[str, Any]]:
         )
     )
     options = RuntimeOptions(connect_timeout=_TIMEOUT_MS, read_timeout=_TIMEOUT_MS, autoretry=False)
-    request = ListFunctionsRequest(prefix="tripcanvas-", limit=100)
+    request = ListFunctionsRequest(prefix=f"{_prefix(deployment)}-", limit=100)
     try:
         body = client.list_functions_with_options(request, {}, options).body.to_map()
     except (TeaException, DaraException) as error:

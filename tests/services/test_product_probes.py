@@ -465,6 +465,11 @@ def test_functions_that_are_absent_broken_or_run_with_other_settings_are_found(c
     assert "geheim" not in answer
 
 
+def test_functions_of_another_environment_are_not_taken_for_these(cloud):
+    answer = found(cloud, functions, "functions", TRIPCANVAS_PREFIX="tripcanvas-staging")
+    assert "function tripcanvas-staging-image-ready: is not deployed" in said(answer)
+
+
 def test_a_key_that_may_not_list_functions_is_found(cloud):
     answer = found(cloud, functions, "functions", ALIBABA_CLOUD_ACCESS_KEY_SECRET="falsch")
     assert "fc:ListFunctions" in said(answer)

@@ -24,7 +24,7 @@ def test_a_generated_file_is_what_the_code_says(file):
     assert file.read_text("utf-8") == FILES[file], "run `python -m cli.configuration`"
 
 
-@pytest.mark.parametrize("folder", ["shared", "cli", "localcloud", "s.yaml"])
+@pytest.mark.parametrize("folder", ["shared", "cli", "localcloud", "s.yaml", "s.prod.yaml"])
 def test_every_variable_that_is_read_has_a_line(folder):
     place = ROOT / folder
     sources = [place] if place.is_file() else [*place.rglob("*.py")]
