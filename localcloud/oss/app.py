@@ -63,6 +63,8 @@ _BUCKET: dict[tuple[str, str], _Operation] = {
     ("PUT", "versioning"): buckets.put_versioning,
     ("GET", "encryption"): buckets.get_encryption,
     ("PUT", "encryption"): buckets.put_encryption,
+    ("GET", "publicAccessBlock"): buckets.get_public_block,
+    ("PUT", "publicAccessBlock"): buckets.put_public_block,
     ("GET", "lifecycle"): lifecycle.get_rules,
     ("PUT", "lifecycle"): lifecycle.put_rules,
     ("DELETE", "lifecycle"): lifecycle.delete_rules,

@@ -15,6 +15,7 @@ from localcloud.oss.call import Target, check_is_owner, check_names, checked_acl
 from localcloud.oss.errors import (
     OssError,
     access_denied,
+    blocked,
     invalid_argument,
     malformed_xml,
     no_such_bucket,
@@ -46,15 +47,23 @@ async def list_buckets(call: Call) -> Response:
 
 
 async def put_bucket(call: Call) -> Response:
-    """PutBucket; for a bucket that exists, only the ACL is changed, if one is given."""
+    """PutBucket; for a bucket that exists, only the ACL is changed, if one is given.
+
+    A new one blocks public access, as every bucket does that was made by the API since October 2025 (source:
+    "PutBucket", usage notes, alibabacloud.com/help/en/oss/developer-reference/putbucket).
+    """
     check_is_owner(call)
     acl = call.headers.get("x-oss-acl")
     checked = checked_acl(acl, of_object=False) if acl is not None else "private"
     async for chunk in call.request.stream():
         if b"<StorageClass>Standard<" not in chunk and b"<StorageClass>" in chunk:
             raise not_implemented("StorageClass")
-    if call.store.bucket(call.bucket) is None:
+    known = call.store.bucket(call.bucket)
+    if checked != "private" and (known is None or known.blocks_public):
+        raise blocked("Put public bucket acl is not allowed")
+    if known is None:
         call.store.create_bucket(call.bucket, checked)
+        call.store.block_public(call.bucket, is_on=True)
     elif acl is not None:
         call.store.set_bucket_acl(call.bucket, checked)
     return Response(headers={"Location": f"/{call.bucket}"})
@@ -113,8 +122,25 @@ async def get_acl(call: Call) -> Response:
 
 async def put_acl(call: Call) -> Response:
     """PutBucketAcl."""
+    bucket, acl = owned(call), checked_acl(call.headers.get("x-oss-acl", ""), of_object=False)
+    if bucket.blocks_public and acl != "private":
+        raise blocked("Put public bucket acl is not allowed")
+    call.store.set_bucket_acl(call.bucket, acl)
+    return Response()
+
+
+async def get_public_block(call: Call) -> Response:
+    """GetBucketPublicAccessBlock."""
+    return document("PublicAccessBlockConfiguration", [("BlockPublicAccess", _bool(owned(call).blocks_public))])
+
+
+async def put_public_block(call: Call) -> Response:
+    """PutBucketPublicAccessBlock."""
     owned(call)
-    call.store.set_bucket_acl(call.bucket, checked_acl(call.headers.get("x-oss-acl", ""), of_object=False))
+    told = (await call.xml("PublicAccessBlockConfiguration")).findtext("BlockPublicAccess", "false").lower()
+    if told not in ("true", "false"):
+        raise malformed_xml()
+    call.store.block_public(call.bucket, is_on=told == "true")
     return Response()
 
 
@@ -164,7 +190,7 @@ async def list_objects(call: Call) -> Response:
     bucket = call.store.bucket(call.bucket)
     if bucket is None:
         raise no_such_bucket(call.bucket)
-    if not call.is_owner and bucket.acl == "private":
+    if not call.is_owner and (bucket.acl == "private" or bucket.blocks_public):
         raise access_denied("You have no right to access this object because of bucket acl.")
     kind = call.query.get("list-type", "1")
     encoding = call.query.get("encoding-type", "")

@@ -26,6 +26,11 @@ def access_denied(message: str, ec: str = "0003-00000001") -> OssError:
     return OssError(403, "AccessDenied", message, ec)
 
 
+def blocked(message: str) -> OssError:
+    """403 AccessDenied: the bucket blocks public access."""
+    return access_denied(message, "0003-00000801")
+
+
 def invalid_argument(message: str, name: str, value: str, ec: str = "") -> OssError:
     """400 InvalidArgument with the argument's name and value."""
     return OssError(400, "InvalidArgument", message, ec, (("ArgumentName", name), ("ArgumentValue", value)))

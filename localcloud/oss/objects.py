@@ -21,6 +21,7 @@ from localcloud.oss.call import checked_acl
 from localcloud.oss.errors import (
     OssError,
     access_denied,
+    blocked,
     file_already_exists,
     invalid_argument,
     no_such_bucket,
@@ -112,6 +113,7 @@ async def delete_object(call: Call) -> Response:
 
 async def put_acl(call: Call) -> Response:
     """PutObjectACL."""
+    check_may_write(call)
     found = readable(call)
     acl = checked_acl(call.headers.get("x-oss-object-acl", ""), of_object=True)
     was = found.attributes
@@ -247,7 +249,7 @@ def readable(call: Call) -> StoredObject:
     found = call.store.object(call.bucket, call.key)
     if not call.is_owner:
         acl = found.attributes.acl if found else "default"
-        if (bucket.acl if acl == "default" else acl) == "private":
+        if bucket.blocks_public or (bucket.acl if acl == "default" else acl) == "private":
             raise access_denied("You have no right to access this object because of bucket acl.")
     if found is None:
         raise no_such_key(call.key)
@@ -255,12 +257,17 @@ def readable(call: Call) -> StoredObject:
 
 
 def check_may_write(call: Call) -> None:
-    """Refuse an anonymous write unless the bucket is open to all. Raises `OssError`."""
+    """Refuse an anonymous write unless the bucket is open to all, and a public object in one that blocks them.
+
+    Raises `OssError`.
+    """
     bucket = call.store.bucket(call.bucket)
     if bucket is None:
         raise no_such_bucket(call.bucket)
-    if not call.is_owner and bucket.acl != "public-read-write":
+    if not call.is_owner and (bucket.acl != "public-read-write" or bucket.blocks_public):
         raise access_denied("You have no right to access this object because of bucket acl.")
+    if bucket.blocks_public and call.headers.get("x-oss-object-acl", "").startswith("public"):
+        raise blocked("Put public object acl is not allowed")
 
 
 def check_conditions(headers: Mapping[str, str], found: StoredObject, prefix: str) -> None:

@@ -29,6 +29,8 @@ _BUCKET = {
     "PUT lifecycle": "oss:PutLifecycle",
     "GET encryption": "oss:GetBucketEncryption",
     "PUT encryption": "oss:PutBucketEncryption",
+    "GET publicAccessBlock": "oss:GetBucketPublicAccessBlock",
+    "PUT publicAccessBlock": "oss:PutBucketPublicAccessBlock",
     "GET uploads": "oss:ListMultipartUploads",
 }
 _OBJECT = {

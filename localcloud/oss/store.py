@@ -50,15 +50,19 @@ CREATE TABLE parts (
 ) WITHOUT ROWID;
 """
 
+_BUCKETS = "SELECT *, name IN (SELECT bucket FROM public_blocks) FROM buckets"
+_UNBLOCK = "DELETE FROM public_blocks WHERE bucket = ?"
+
 
 @dataclass(frozen=True, slots=True)
 class Bucket:
-    """A bucket; `versioning` is empty, ``Enabled`` or ``Suspended``."""
+    """A bucket; `versioning` is empty, ``Enabled`` or ``Suspended``; one that `blocks_public` is read by nobody else."""
 
     name: str
     acl: str
     versioning: str
     created_ms: int
+    blocks_public: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,6 +181,7 @@ class Store:
         # Newer than version 1, and all that it lacks.
         self._index.execute("CREATE TABLE IF NOT EXISTS lifecycles (bucket TEXT PRIMARY KEY, rules TEXT NOT NULL)")
         self._index.execute("CREATE TABLE IF NOT EXISTS encryptions (bucket TEXT PRIMARY KEY, algorithm TEXT NOT NULL)")
+        self._index.execute("CREATE TABLE IF NOT EXISTS public_blocks (bucket TEXT PRIMARY KEY)")
         self._sweep()
 
     def close(self) -> None:
@@ -187,12 +192,12 @@ class Store:
 
     def bucket(self, name: str) -> Bucket | None:
         """The bucket called `name`."""
-        row = self._index.execute("SELECT * FROM buckets WHERE name = ?", (name,)).fetchone()
-        return Bucket(*row) if row else None
+        row = self._index.execute(f"{_BUCKETS} WHERE name = ?", (name,)).fetchone()
+        return _bucket(row) if row else None
 
     def buckets(self) -> list[Bucket]:
         """Every bucket, by name."""
-        return [Bucket(*row) for row in self._index.execute("SELECT * FROM buckets ORDER BY name")]
+        return [_bucket(row) for row in self._index.execute(f"{_BUCKETS} ORDER BY name")]
 
     def create_bucket(self, name: str, acl: str) -> None:
         """Make a bucket; one that exists keeps its objects."""
@@ -216,7 +221,13 @@ class Store:
         self._index.execute("DELETE FROM buckets WHERE name = ?", (name,))
         self._index.execute("DELETE FROM lifecycles WHERE bucket = ?", (name,))
         self._index.execute("DELETE FROM encryptions WHERE bucket = ?", (name,))
+        self.block_public(name, is_on=False)
         return True
+
+    def block_public(self, name: str, *, is_on: bool) -> None:
+        """Let nobody but the account read a bucket, whatever its ACLs say, or go by them again."""
+        statement = "INSERT OR REPLACE INTO public_blocks VALUES (?)" if is_on else _UNBLOCK
+        self._index.execute(statement, (name,))
 
     def totals(self, bucket: str) -> tuple[int, int, int]:
         """Bytes stored, objects, and unfinished uploads of a bucket."""
@@ -449,6 +460,12 @@ def _successor(prefix: bytes) -> bytes:
     """The smallest bytes above everything that starts with `prefix`; empty if there is no bound."""
     stem = prefix.rstrip(b"\xff")
     return stem[:-1] + bytes((stem[-1] + 1,)) if stem else b""
+
+
+def _bucket(row: tuple[str, str, str, int, int]) -> Bucket:
+    *fields, blocks_public = row
+    name, acl, versioning, created_ms = fields
+    return Bucket(str(name), str(acl), str(versioning), int(created_ms), bool(blocks_public))
 
 
 def _now_ms() -> int:

@@ -67,6 +67,7 @@ class Stage:
         services = self.services(settings)
         for bucket in (services.ledger.bucket, services.gallery, services.renders):
             bucket._bucket.create_bucket()
+        services.gallery.sdk.put_bucket_public_access_block(False)
         values = {Settings.variable(field.name): getattr(settings, field.name) for field in fields(Settings)}
         values["TRIPCANVAS_ACCOUNT_ID"] = self.cloud.account_id
         for role, policy in policy_documents().items():

@@ -23,7 +23,8 @@ def bucket(cloud: Cloud, name: str = LEDGER, *, version: str = "v1", secret: str
 
 
 def fresh_bucket(cloud: Cloud, name: str, *, version: str = "v1") -> Any:
-    """A new, empty bucket."""
+    """A new, empty bucket that does not block public access."""
     made = bucket(cloud, name, version=version)
     made.create_bucket()
+    made.put_bucket_public_access_block(False)
     return made

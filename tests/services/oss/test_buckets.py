@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import requests
 
 from localcloud.state import Cloud
 from localcloud.supervisor import Supervisor
@@ -97,6 +98,26 @@ def test_bucket_acl_and_info(cloud: Cloud) -> None:
     made.put_object("x", b"12345")
     stat = made.get_bucket_stat()
     assert (stat.object_count, stat.storage_size_in_bytes) == (1, 5)
+
+
+def test_a_new_bucket_blocks_public_access_until_it_is_let(cloud: Cloud) -> None:
+    made = bucket(cloud, "blocked-bucket", version="v4")
+    made.create_bucket()
+    assert made.get_bucket_public_access_block().block_public_access is True
+    for put in (
+        lambda: made.put_bucket_acl(oss2.BUCKET_ACL_PUBLIC_READ),
+        lambda: made.put_object("图.jpg", b"x", headers={"x-oss-object-acl": "public-read"}),
+    ):
+        with pytest.raises(oss2.exceptions.AccessDenied):
+            put()
+    made.put_bucket_public_access_block(False)
+    made.put_object("图.jpg", b"x", headers={"x-oss-object-acl": "public-read"})
+    address = f"{cloud.url('oss')}/blocked-bucket/图.jpg"
+    assert requests.get(address, timeout=5).content == b"x"
+    made.put_bucket_public_access_block(True)
+    assert requests.get(address, timeout=5).status_code == 403
+    with pytest.raises(oss2.exceptions.AccessDenied):
+        made.put_object_acl("图.jpg", oss2.OBJECT_ACL_PUBLIC_READ)
 
 
 def test_unfinished_uploads_are_listed(cloud: Cloud) -> None:
