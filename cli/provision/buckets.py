@@ -22,13 +22,25 @@ class BucketResource:
     bucket: Any = field(repr=False)
     name: str
     retentions: tuple[Retention, ...]
+    #: Whether its objects may be public, one by one; the bucket itself never is.
+    has_public_objects: bool = False
     kind: str = "bucket"
 
     @property
     def wanted(self) -> Mapping[str, str]:
-        """Who may read it, its encryption and versioning, and for how many days each prefix is kept."""
+        """Who may read it, its encryption and versioning, and for how many days each prefix is kept.
+
+        Whether public objects are possible is said either way: a bucket made since October 2025 blocks them.
+        """
         kept = {f"kept: {each.prefix}": f"{each.days} days" for each in self.retentions if each.days is not None}
-        return {"readable by": "private", "encryption": "AES256", "versioning": "off", **kept}
+        public = "possible" if self.has_public_objects else "blocked"
+        return {
+            "readable by": "private",
+            "public objects": public,
+            "encryption": "AES256",
+            "versioning": "off",
+            **kept,
+        }
 
     def read(self) -> Mapping[str, str] | None:
         """Its settings; None when there is no such bucket.
@@ -41,6 +53,7 @@ class BucketResource:
             return None
         versioning = self._asked(sdk.get_bucket_versioning, "oss:GetBucketVersioning").status
         encryption = self._known(sdk.get_bucket_encryption, "oss:GetBucketEncryption")
+        block = self._asked(sdk.get_bucket_public_access_block, "oss:GetBucketPublicAccessBlock")
         rules = self.bucket.lifecycle()
         days = {
             f"kept: {rule.prefix}": f"{rule.expiration.days} days"
@@ -49,6 +62,7 @@ class BucketResource:
         }
         return {
             "readable by": str(acl.acl),
+            "public objects": "blocked" if block.block_public_access else "possible",
             "encryption": encryption.sse_algorithm if encryption else "none",
             "versioning": str(versioning or "off").lower(),
             **days,
@@ -72,6 +86,10 @@ class BucketResource:
             self._asked(lambda: sdk.create_bucket(oss2.BUCKET_ACL_PRIVATE), "oss:PutBucket")
         elif now["readable by"] != "private":
             self._asked(lambda: sdk.put_bucket_acl(oss2.BUCKET_ACL_PRIVATE), "oss:PutBucketAcl")
+        # Not known before it exists: what a new bucket does depends on how and when it was made.
+        if now.get("public objects") != self.wanted["public objects"]:
+            is_on = not self.has_public_objects
+            self._asked(lambda: sdk.put_bucket_public_access_block(is_on), "oss:PutBucketPublicAccessBlock")
         if now.get("encryption") != "AES256":
             rule = oss2.models.ServerSideEncryptionRule()
             rule.sse_algorithm = "AES256"

@@ -59,7 +59,12 @@ def buckets_of(deployment: Deployment) -> list[BucketResource]:
     }
     table = retentions(settings)
     return [
-        BucketResource(bucket, settings.need(name), tuple(each for each in table if each.bucket == name))
+        BucketResource(
+            bucket,
+            settings.need(name),
+            tuple(each for each in table if each.bucket == name),
+            has_public_objects=name == "gallery_bucket",
+        )
         for name, bucket in opened.items()
     ]
 

@@ -37,7 +37,8 @@ def document(resources: Iterable[Resource], region: str) -> dict[str, Any]:
 def _blocks(resource: Resource) -> list[tuple[str, dict[str, Any]]]:
     match resource:
         case BucketResource():
-            return [("alicloud_oss_bucket", _bucket(resource))]
+            access = {"bucket": resource.name, "block_public_access": not resource.has_public_objects}
+            return [("alicloud_oss_bucket", _bucket(resource)), ("alicloud_oss_bucket_public_access_block", access)]
         case Topic():
             return [
                 (

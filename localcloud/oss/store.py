@@ -56,7 +56,7 @@ _UNBLOCK = "DELETE FROM public_blocks WHERE bucket = ?"
 
 @dataclass(frozen=True, slots=True)
 class Bucket:
-    """A bucket; `versioning` is empty, ``Enabled`` or ``Suspended``; one that `blocks_public` is read by nobody else."""
+    """A bucket; `versioning` is empty, ``Enabled`` or ``Suspended``; nobody else reads one that `blocks_public`."""
 
     name: str
     acl: str
@@ -463,9 +463,8 @@ def _successor(prefix: bytes) -> bytes:
 
 
 def _bucket(row: tuple[str, str, str, int, int]) -> Bucket:
-    *fields, blocks_public = row
-    name, acl, versioning, created_ms = fields
-    return Bucket(str(name), str(acl), str(versioning), int(created_ms), bool(blocks_public))
+    name, acl, versioning, created_ms, blocks_public = row
+    return Bucket(name, acl, versioning, created_ms, bool(blocks_public))
 
 
 def _now_ms() -> int:

@@ -20,7 +20,7 @@ from localcloud.supervisor import Supervisor
 from shared.errors import Unavailable
 from shared.retention import RULE_PREFIX
 
-ALL = 10
+ALL = 11
 
 
 @pytest.fixture(scope="module")
@@ -80,6 +80,7 @@ def test_nothing_is_done_before_somebody_has_said_yes(cloud):
 def test_what_differs_is_shown_and_mended_and_what_is_not_ours_stays(made):
     services = embedded(made).services
     gallery = services.gallery.sdk
+    gallery.put_bucket_public_access_block(False)
     gallery.put_bucket_acl(oss2.BUCKET_ACL_PUBLIC_READ)
     rule = oss2.models.LifecycleRule("theirs", "their/", expiration=oss2.models.LifecycleExpiration(3))
     ledger(made).sdk.put_bucket_lifecycle(oss2.models.BucketLifecycle([rule]))
@@ -227,6 +228,7 @@ def test_a_missing_permission_is_named(made, tmp_path):
 #: Arguments of the provider's resources that are used, as its documentation has them.
 ARGUMENTS = {
     "alicloud_oss_bucket": {"bucket", "server_side_encryption_rule", "lifecycle_rule", "lifecycle"},
+    "alicloud_oss_bucket_public_access_block": {"bucket", "block_public_access"},
     "alicloud_message_service_topic": {"topic_name", "max_message_size"},
     "alicloud_message_service_queue": {
         "queue_name", "maximum_message_size", "message_retention_period", "visibility_timeout",
