@@ -36,7 +36,7 @@ def log(event: str, **fields: str | float | bool | None) -> None:
     if not FIELDS.issuperset(fields):
         raise TypeError(f"log: no field {', '.join(sorted(set(fields) - FIELDS))}")
     told = {
-        name: _word(value) if isinstance(value, str) else value for name, value in {**_context.get(), **fields}.items()
+        name: _word(value) if isinstance(value, str) else value for name, value in {**fields, **_context.get()}.items()
     }
     _logger.info(json.dumps({"event": event, **told}, ensure_ascii=False, separators=(",", ":")))
 

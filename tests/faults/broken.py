@@ -18,8 +18,8 @@ def posts_without_a_key() -> None:
 
     publish = shared.feed.Feed.publish
 
-    def publish_anew(feed: Feed, post: Post, created_at: str) -> PostReceipt:
-        return publish(feed, msgspec.structs.replace(post, journey_id=str(uuid.uuid4())), created_at)
+    def publish_anew(feed: Feed, post: Post, created_at: str, traceparent: str = "") -> PostReceipt:
+        return publish(feed, msgspec.structs.replace(post, journey_id=str(uuid.uuid4())), created_at, traceparent)
 
     shared.feed.Feed.publish = publish_anew  # type: ignore[method-assign]
 

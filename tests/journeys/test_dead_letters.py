@@ -118,7 +118,7 @@ def test_a_trip_whose_retries_were_used_up_in_an_outage_is_posted_once_after_it(
 
 def test_a_poisoned_trip_in_a_batch_is_a_letter_and_the_others_are_posted(world, letters):
     trips = [json.dumps(world.trip(), ensure_ascii=False) for _ in range(2)]
-    bodies = [trips[0], "毒 9431", trips[1]]
+    bodies = [trips[0], "毒药配方九四三一", trips[1]]
     batch = [{"specversion": "1.0", "id": body[-4:], "data": {"messageBody": body}} for body in bodies]
     headers, answer = invoke(world, json.dumps(batch, ensure_ascii=False).encode())
     first, poisoned, last = json.loads(answer)["outcomes"]
@@ -127,4 +127,4 @@ def test_a_poisoned_trip_in_a_batch_is_a_letter_and_the_others_are_posted(world,
         assert journey.step is Step.PUBLISHED
     assert [letter["journeys"] for letter in letters()] == [[poisoned["journey"]]]
     for log in (world.cloud.root / "logs").glob("function-*.log"):
-        assert "9431" not in log.read_text("utf-8")
+        assert "配方" not in log.read_text("utf-8")
