@@ -83,30 +83,23 @@ def sent(*arguments):
 
 def test_killed_twice_and_told_to_stop_once_it_sends_each_trip_exactly_once(cloud, tmp_path):
     found = trips(MANY, "kill")
-    arguments = [
-        jsonl(tmp_path / "季度.jsonl", found),
-        "--per-second",
-        "30",
-        "--under-way",
-        "500",
-        "--root",
-        cloud.root,
-    ]
+    arguments = [jsonl(tmp_path / "季度.jsonl", found), "--under-way", "500", "--root", cloud.root]
+    slowly = [*arguments, "--per-second", "4"]  # still sending when a busy machine has claimed the first of them
     before = queued(cloud)
     ledger = services_of(cloud).ledger
     for enough in (10, 25):
-        process = sent(*arguments)
+        process = sent(*slowly)
         wait_until(lambda enough=enough: sum(1 for _ in ledger.bucket.keys("trips/")) >= enough)
         process.kill()
         assert process.communicate(timeout=30)
         assert process.returncode == -signal.SIGKILL
-    process = sent(*arguments)
+    process = sent(*slowly)
     assert b"goes on with" in process.stdout.readline()
     process.terminate()
     output, _ = process.communicate(timeout=30)
     assert process.returncode == 130, output.decode()
     assert "stopped; the same command goes on where it was" in output.decode()
-    last = sent(*arguments)
+    last = sent(*arguments, "--per-second", "30")
     output, _ = last.communicate(timeout=120)
     assert last.returncode == 0, output.decode()
     wait_until(lambda: claimed(cloud, found) == MANY)

@@ -255,6 +255,7 @@ def bucket(cloud):
 def test_a_bucket_that_is_absent_open_unencrypted_or_without_rules_is_found(cloud, bucket):
     absent = found(cloud, storage, "bucket of ledger", TRIPCANVAS_LEDGER_BUCKET="nicht-da")
     assert said(absent) == "bucket nicht-da: does not exist; run `tripcanvas provision apply`"
+    bucket.put_bucket_public_access_block(False)
     bucket.put_bucket_acl(oss2.BUCKET_ACL_PUBLIC_READ)
     answer = said(found(cloud, storage, "bucket of ledger", TRIPCANVAS_LEDGER_BUCKET=bucket.bucket_name))
     for part in ("readable by is public-read, not private", "encryption is none", "kept: trips/ is nothing, not 210"):
