@@ -1,4 +1,4 @@
-"""What runs on PAI-EAS, asked of its control plane by the official SDK. Reads only."""
+"""What runs on PAI-EAS, asked of its control plane and changed there by the official SDK."""
 
 from __future__ import annotations
 
@@ -40,7 +40,8 @@ class ControlPlane:
         `Refused` for any other answer.
         """
         client, options = self._client()
-        found = _asked(lambda: client.describe_service_with_options(self.region, service, {}, options))
+        call = client.describe_service_with_options
+        found = _asked(lambda: call(self.region, service, {}, options), "DescribeService", service)
         if found is None:
             return None
         return Live(
@@ -51,8 +52,48 @@ class ControlPlane:
             autoscaler=self._autoscaler(client, options, service),
         )
 
+    def create(self, service: str, document: Mapping[str, Any], workspace_id: str = "") -> None:
+        """Create a service by its JSON. Raises what `describe` raises, and `Refused` for one that exists."""
+        from alibabacloud_eas20210701.models import CreateServiceRequest
+
+        client, options = self._client()
+        request = CreateServiceRequest(body=_text(document), workspace_id=workspace_id or None)
+        _done(lambda: client.create_service_with_options(request, {}, options), "CreateService", service)
+
+    def update(self, service: str, document: Mapping[str, Any]) -> None:
+        """Merge a JSON into that of a service: its instances are replaced."""
+        from alibabacloud_eas20210701.models import UpdateServiceRequest
+
+        client, options = self._client()
+        request, call = UpdateServiceRequest(body=_text(document)), client.update_service_with_options
+        _done(lambda: call(self.region, service, request, {}, options), "UpdateService", service)
+
+    def scale(self, service: str, autoscaler: Mapping[str, Any], *, exists: bool) -> None:
+        """Give a service its autoscaler, or change the one that `exists`."""
+        from alibabacloud_eas20210701 import models
+
+        client, options = self._client()
+        action = "UpdateServiceAutoScaler" if exists else "CreateServiceAutoScaler"
+        request = getattr(models, f"{action}Request")().from_map(dict(autoscaler))
+        name = "update_service_auto_scaler" if exists else "create_service_auto_scaler"
+        call = getattr(client, f"{name}_with_options")
+        _done(lambda: call(self.region, service, request, {}, options), action, service)
+
+    def unscale(self, service: str) -> None:
+        """Take a service's autoscaler away; fine when it has none."""
+        client, options = self._client()
+        call = client.delete_service_auto_scaler_with_options
+        _asked(lambda: call(self.region, service, {}, options), "DeleteServiceAutoScaler", service)
+
+    def delete(self, service: str) -> None:
+        """Delete a service with its queue; fine when there is none."""
+        client, options = self._client()
+        call = client.delete_service_with_options
+        _asked(lambda: call(self.region, service, {}, options), "DeleteService", service)
+
     def _autoscaler(self, client: Any, options: Any, service: str) -> dict[str, Any] | None:
-        found = _asked(lambda: client.describe_service_auto_scaler_with_options(self.region, service, {}, options))
+        call = client.describe_service_auto_scaler_with_options
+        found = _asked(lambda: call(self.region, service, {}, options), "DescribeServiceAutoScaler", service)
         strategies = (found or {}).get("scaleStrategies") or (found or {}).get("ScaleStrategies")
         if not found or not strategies:
             return None
@@ -83,7 +124,16 @@ class ControlPlane:
         return Client(config), options
 
 
-def _asked(call: Callable[[], Any]) -> dict[str, Any] | None:
+def _text(document: Mapping[str, Any]) -> str:
+    return json.dumps(document, ensure_ascii=False)
+
+
+def _done(call: Callable[[], Any], action: str, service: str) -> None:
+    if _asked(call, action, service) is None:
+        raise Refused("eas", "NotFound", f"{action} {service}")
+
+
+def _asked(call: Callable[[], Any], action: str, service: str) -> dict[str, Any] | None:
     """The body of an answer as the SDK's own map, or None for "there is no such thing"."""
     from Tea.exceptions import RetryError, TeaException, UnretryableException
 
@@ -94,15 +144,17 @@ def _asked(call: Callable[[], Any]) -> dict[str, Any] | None:
     except RetryError:
         raise Unavailable("eas", "ConnectionFailed") from None
     except TeaException as error:
-        _refuse_unless_absent(error)
+        _refuse_unless_absent(error, f"eas:{action} on service {service}")
         return None
 
 
-def _refuse_unless_absent(error: Any) -> None:
+def _refuse_unless_absent(error: Any, what: str) -> None:
     """Return for "not found". Raises what the answer means otherwise."""
     code = code_word(error.code) or "Unknown"
     data: Mapping[str, Any] = error.data if isinstance(error.data, dict) else {}
     status = data.get("statusCode") or getattr(error, "statusCode", None) or 0
+    if code.startswith(("NoPermission", "Forbidden")):
+        raise Misconfigured(f"eas: not allowed: {what}; give the access key's user that action")
     if _is_key_trouble(code, int(status)):
         raise Misconfigured(f"eas: the access key is refused ({code})")
     # What the service answers for an unknown name is not documented: by the status or by the code.

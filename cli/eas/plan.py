@@ -47,12 +47,17 @@ class Change:
         """What applying it does to the running service; "" when there is nothing to apply."""
         if self.action in ("same", "unknown", "create"):
             return ""
-        return next(effect for start, effect in _EFFECTS if self.path.startswith(start))
+        return effect_of(self.path)
 
     @property
     def counts(self) -> bool:
         """Whether something would be done."""
         return self.action not in ("same", "unknown")
+
+
+def effect_of(path: str) -> str:
+    """What changing a key does to the running service, by the key's path."""
+    return next(effect for start, effect in _EFFECTS if path.startswith(start))
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,7 +29,7 @@ _PREFIX = re.compile(r"[A-Za-z0-9_-]+(/[A-Za-z0-9_-]+)*")
 _PATH = re.compile(r"(/[A-Za-z0-9._-]+)+")
 _VERSION = re.compile(r"[0-9][A-Za-z0-9.]*(-beta)?")
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
-_REFERENCE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
+_REFERENCE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)(?::-([^}]*))?\}")
 _MISPLACED = re.compile(r"Object (?:contains unknown|missing required) field `([^`]+)`(?: - at `\$\.?(.*)`)?")
 _AT = re.compile(r"^(?P<what>.*?)(?: - at `\$\.?(?P<where>.*)`)?$", re.DOTALL)
 #: Arguments of ComfyUI that are rendered from other settings, or that undo what the product relies on.
@@ -158,7 +158,7 @@ class Settings(_Strict, frozen=True, kw_only=True):
 
 
 def read_settings(file: Path, environment: Mapping[str, str]) -> Settings:
-    """The settings in `file`, with ``${NAME}`` replaced from `environment`.
+    """The settings in `file`, with ``${NAME}`` and ``${NAME:-default}`` replaced from `environment`.
 
     Raises `InvalidInput`, which names the setting and says what was expected.
     """
@@ -180,7 +180,7 @@ def _filled(value: Any, environment: Mapping[str, str], where: str) -> Any:
         return value
 
     def replacement(match: re.Match[str]) -> str:
-        found = environment.get(match[1], "")
+        found = environment.get(match[1], "") or match[2] or ""
         if not found:
             raise InvalidInput(where, f"the environment variable {match[1]}, which is not set")
         return found

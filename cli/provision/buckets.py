@@ -6,8 +6,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
+from cli.provision.lock import FOLDER
 from shared.clouds.objects import answered, translated
-from shared.errors import Misconfigured, Refused
+from shared.errors import Misconfigured, Refused, code_word
 from shared.retention import RULE_PREFIX, Retention
 
 _T = TypeVar("_T")
@@ -98,8 +99,9 @@ class BucketResource:
             self._set_lifecycle()
 
     def holds(self) -> str:
-        """How many objects lie in it."""
-        count = sum(1 for _ in self.bucket.keys("", limit=_COUNT_AT_MOST))
+        """How many objects lie in it; those about provisioning are none of the product's."""
+        keys = self.bucket.keys("", limit=_COUNT_AT_MOST)
+        count = sum(1 for key in keys if not key.startswith(FOLDER))
         more = " or more" if count == _COUNT_AT_MOST else ""
         return f"{count}{more} objects" if count else ""
 
@@ -133,13 +135,21 @@ class BucketResource:
             except oss2.exceptions.NotFound as error:
                 # "No encryption": an error of its own code, and nothing else is absent below a bucket.
                 raise Absent("oss", error.code) from None
-            except oss2.exceptions.AccessDenied:
+            except oss2.exceptions.AccessDenied as error:
+                if where := error.details.get("Endpoint"):
+                    raise Misconfigured(
+                        f"bucket {self.name}: it lies in another region, {code_word(where) or where}; set "
+                        "TRIPCANVAS_REGION and TRIPCANVAS_OSS_ENDPOINT to that one, or take another name"
+                    ) from None
                 raise Misconfigured(
                     f"oss: not allowed: {action} on bucket {self.name}; give the access key's user that action, or "
                     "take another name: it may be the bucket of another account"
                 ) from None
             except oss2.exceptions.Conflict as error:
-                raise Misconfigured(f"oss: {error.code}: bucket {self.name}; names are unique, take another") from None
+                if error.code != "BucketAlreadyExists":
+                    raise Refused("oss", code_word(error.code), f"{action} on bucket {self.name}") from None
+                said = "names are unique across all accounts, take another"
+                raise Misconfigured(f"oss: BucketAlreadyExists: bucket {self.name}; {said}") from None
 
         return translated(checked)
 

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from cli.deployment import Deployment
+from cli.eas.settings import FILE
 from cli.policies import deployment_values, policy_documents
 from cli.provision.buckets import BucketResource
 from cli.provision.channels import Queue, Subscription, Topic
+from cli.provision.eas import service_of
 from cli.provision.resources import Resource
 from cli.provision.roles import DEFAULT_ENDPOINT, ENDPOINT, Ram, RoleResource
 from localcloud.fc.roles import PREFIX
@@ -19,9 +23,14 @@ def ledger_bucket(deployment: Deployment) -> BucketResource:
     return buckets_of(deployment)[0]
 
 
-def resources_of(deployment: Deployment) -> list[Resource]:
-    """Everything, in the order in which it is made. Raises `Misconfigured` for a setting that is missing."""
-    return [*buckets_of(deployment), *channels_of(deployment), *roles_of(deployment)]
+def resources_of(deployment: Deployment, *, eas: Path | None = FILE) -> list[Resource]:
+    """Everything, in the order in which it is made. Raises `Misconfigured` for a setting that is missing.
+
+    With the settings file `eas` the service on PAI-EAS too, if it is of the API edition; one with a page is a
+    designer's.
+    """
+    service = [service_of(deployment, eas)] if eas and deployment.settings.eas_edition == "api" else []
+    return [*buckets_of(deployment), *channels_of(deployment), *roles_of(deployment), *service]
 
 
 def channels_of(deployment: Deployment) -> list[Resource]:

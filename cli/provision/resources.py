@@ -6,10 +6,12 @@ has set besides them stays.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Literal, Protocol, runtime_checkable
 
+#: Why a resource stays that nobody has recorded as made.
+NOT_OURS = "not made by provision apply"
 Action = Literal["create", "change", "leave", "delete", "keep"]
 
 
@@ -41,6 +43,19 @@ class Resource(Protocol):
         """Delete it with all that it holds; fine when there is none."""
 
 
+def name_of(resource: Resource) -> str:
+    """What it is and its name, for records: ``topic trip-completed``."""
+    return f"{resource.kind} {resource.name}"
+
+
+@runtime_checkable
+class Affected(Protocol):
+    """A resource that runs: changing it does something to what it is doing."""
+
+    def effect_of(self, name: str) -> str:
+        """What changing a field does."""
+
+
 @dataclass(frozen=True, slots=True)
 class Field:
     """One field that differs: what it is, and what it should be."""
@@ -65,6 +80,13 @@ class Change:
         """Whether something would be done."""
         return self.action in ("create", "change", "delete")
 
+    @property
+    def effects(self) -> tuple[str, ...]:
+        """What the change does to what runs, each effect once."""
+        if self.action != "change" or not isinstance(self.resource, Affected):
+            return ()
+        return tuple(dict.fromkeys(self.resource.effect_of(each.name) for each in self.fields))
+
 
 def planned(resources: Iterable[Resource]) -> list[Change]:
     """What it takes to have every resource as it should be, in their order."""
@@ -82,12 +104,24 @@ def _compared(resource: Resource, found: Mapping[str, str] | None) -> Change:
     return Change(resource, "change" if differing else "leave", differing, found=found)
 
 
-def planned_removal(resources: Iterable[Resource], *, with_data: bool) -> list[Change]:
-    """What it takes to have none of them, the last one first; what holds data stays unless `with_data`."""
-    changes = []
-    for resource in reversed(list(resources)):
-        if resource.read() is None:
-            continue
-        held = resource.holds()
-        changes.append(Change(resource, "keep" if held and not with_data else "delete", note=held))
-    return changes
+def planned_removal(resources: Iterable[Resource], made: Collection[str], *, with_data: bool) -> list[Change]:
+    """What it takes to have none of those whose `name_of` is in `made`, the last one first.
+
+    What holds data stays unless `with_data`; what was there before stays in any case. The first one holds the record of
+    the others, and stays while one of them does.
+    """
+    first, *others = resources
+    changes = [change for each in reversed(others) if (change := _removal(each, made, with_data=with_data))]
+    last = _removal(first, made, with_data=with_data)
+    if last is not None and last.counts and any(each.action == "keep" and each.note != NOT_OURS for each in changes):
+        last = Change(first, "keep", note=last.note or "the record of what stays")
+    return [*changes, *([last] if last else [])]
+
+
+def _removal(resource: Resource, made: Collection[str], *, with_data: bool) -> Change | None:
+    if resource.read() is None:
+        return None
+    if name_of(resource) not in made:
+        return Change(resource, "keep", note=NOT_OURS)
+    held = resource.holds()
+    return Change(resource, "keep" if held and not with_data else "delete", note=held)

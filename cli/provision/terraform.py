@@ -2,7 +2,8 @@
 
 Resource types and arguments are those of the provider aliyun/alicloud 1.2xx, registry documentation pages
 ``oss_bucket``, ``message_service_topic``, ``message_service_queue``, ``message_service_subscription``,
-``ram_role``, ``ram_policy`` and ``ram_role_policy_attachment``.
+``ram_role``, ``ram_policy``, ``ram_role_policy_attachment`` and ``pai_service`` (since 1.238.0). There is none for the
+autoscaler of a service on PAI-EAS.
 """
 
 from __future__ import annotations
@@ -12,24 +13,30 @@ import re
 from collections.abc import Iterable
 from typing import Any
 
+from cli.eas.service import service_json
 from cli.provision.buckets import BucketResource
 from cli.provision.channels import RETENTION_S, VISIBILITY_S, Queue, Subscription, Topic
+from cli.provision.eas import EasService
 from cli.provision.resources import Resource
 from cli.provision.roles import TRUST, RoleResource
 from shared.clouds.messages import MAX_BODY_BYTES
 
-_PROVIDER = {"source": "aliyun/alicloud", "version": ">= 1.230"}
+_PROVIDER = {"source": "aliyun/alicloud", "version": ">= 1.238"}
 
 
 def document(resources: Iterable[Resource], region: str) -> dict[str, Any]:
     """The configuration. Account and keys come from Terraform's own environment."""
     made: dict[str, dict[str, Any]] = {}
+    secrets: dict[str, dict[str, Any]] = {}
     for resource in resources:
+        if isinstance(resource, EasService):
+            secrets |= {name.lower(): {"type": "string", "sensitive": True} for name in resource.settings.secrets.names}
         for kind, body in _blocks(resource):
             made.setdefault(kind, {})[_label(resource.name)] = body
     return {
         "terraform": {"required_providers": {"alicloud": _PROVIDER}},
         "provider": {"alicloud": {"region": region}},
+        **({"variable": secrets} if secrets else {}),
         "resource": made,
     }
 
@@ -74,6 +81,8 @@ def _blocks(resource: Resource) -> list[tuple[str, dict[str, Any]]]:
             ]
         case RoleResource():
             return _role(resource)
+        case EasService():
+            return [("alicloud_pai_service", _service(resource))]
     raise TypeError(f"no Terraform for a {resource.kind}")
 
 
@@ -105,6 +114,19 @@ def _role(resource: RoleResource) -> list[tuple[str, dict[str, Any]]]:
             },
         ),
     ]
+
+
+def _service(resource: EasService) -> dict[str, Any]:
+    settings = resource.settings
+    # A secret is a variable of Terraform, and in its state: `TF_VAR_dashscope_api_key`.
+    given = {name: f"${{var.{name.lower()}}}" for name in settings.secrets.names}
+    config = json.dumps(service_json(settings, "api", given), ensure_ascii=False)
+    return {
+        "//": "its autoscaler: `tripcanvas eas render --out` prints the command, which is run once it exists",
+        "service_config": config,
+        "develop": "false",
+        **({"workspace_id": settings.account.workspace_id} if settings.account.workspace_id else {}),
+    }
 
 
 def _label(name: str) -> str:

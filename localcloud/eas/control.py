@@ -7,9 +7,11 @@ GET     ``/api/v2/services``                                ListServices
 POST    ``/api/v2/services``                                CreateService
 GET     ``/api/v2/services/<region>/<name>``                DescribeService
 PUT     ``/api/v2/services/<region>/<name>``                UpdateService
+DELETE  ``/api/v2/services/<region>/<name>``                DeleteService
 GET     ``/api/v2/services/<region>/<name>/autoscaler``     DescribeServiceAutoScaler
 POST    ``/api/v2/services/<region>/<name>/autoscaler``     CreateServiceAutoScaler
 PUT     ``/api/v2/services/<region>/<name>/autoscaler``     UpdateServiceAutoScaler
+DELETE  ``/api/v2/services/<region>/<name>/autoscaler``     DeleteServiceAutoScaler
 ======  ==================================================  ===============================
 
 Paths, queries and bodies are those of the official SDK (`alibabacloud_eas20210701` 7.0.0), as are the fields of the
@@ -29,8 +31,7 @@ import msgspec
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from localcloud import acs3
-from localcloud.signing import WireRequest
+from localcloud import acs3, openapi
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -82,8 +83,8 @@ class ControlPlane:
         return [
             Route(services, self._list, methods=["GET"]),
             Route(services, self._create, methods=["POST"]),
-            Route(one, self._one, methods=["GET", "PUT"]),
-            Route(f"{one}/autoscaler", self._autoscaler, methods=["GET", "POST", "PUT"]),
+            Route(one, self._one, methods=["GET", "PUT", "DELETE"]),
+            Route(f"{one}/autoscaler", self._autoscaler, methods=["GET", "POST", "PUT", "DELETE"]),
         ]
 
     async def _list(self, request: Request) -> Response:
@@ -93,20 +94,22 @@ class ControlPlane:
         return await self._answered(request, self._created)
 
     async def _one(self, request: Request) -> Response:
-        return await self._answered(request, self._described if request.method == "GET" else self._updated)
+        acts = {"PUT": self._updated, "DELETE": self._deleted}
+        return await self._answered(request, acts.get(request.method, self._described))
 
     async def _autoscaler(self, request: Request) -> Response:
-        return await self._answered(request, self._scaler_told if request.method == "GET" else self._scaler_set)
+        acts = {"PUT": self._scaler_set, "POST": self._scaler_set, "DELETE": self._scaler_deleted}
+        return await self._answered(request, acts.get(request.method, self._scaler_told))
 
     async def _answered(self, request: Request, act: Any) -> Response:
         body = await request.body()
         try:
-            acs3.verify(
-                WireRequest.of(request),
-                body,
-                access_key_id=self._cloud.access_key_id,
-                access_key_secret=self._cloud.access_key_secret,
-            )
+            caller = openapi.signed_by(self._cloud, request, body)
+            name, service = request.headers.get("x-acs-action", ""), request.path_params.get("name", "*")
+            if not caller.may(
+                f"eas:{name}", f"acs:eas:{self._cloud.region}:{self._cloud.account_id}:service/{service}"
+            ):
+                raise _ApiError(403, "Forbidden.RAM", "The caller is not allowed to do this.")
             answer = act(request, body)
         except acs3.SignatureRejected as error:
             return _refusal(error.status, error.code, error.message)
@@ -156,6 +159,20 @@ class ControlPlane:
         service.updated_at, service.version = _now(), service.version + 1
         self._save(services)
         return {"Message": "Service is updating."}
+
+    def _deleted(self, request: Request, _: bytes) -> dict[str, Any]:
+        services, name = self._found(request)
+        del services[name]
+        self._save(services)
+        return {"Message": "Service is being deleted."}
+
+    def _scaler_deleted(self, request: Request, _: bytes) -> dict[str, Any]:
+        services, name = self._found(request)
+        if services[name].scaler is None:
+            raise _ApiError(404, "AutoScalerNotFound", "The service has no autoscaler.")
+        services[name].scaler = None
+        self._save(services)
+        return {"Message": "Autoscaler is deleted."}
 
     def _scaler_told(self, request: Request, _: bytes) -> dict[str, Any]:
         services, name = self._found(request)

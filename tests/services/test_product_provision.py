@@ -4,12 +4,19 @@ from __future__ import annotations
 
 import json
 import re
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
+import msgspec
 import oss2
 import pytest
 from typer.testing import CliRunner
 
 from cli.deployment import embedded
+from cli.eas.control_plane import ControlPlane
+from cli.eas.settings import FILE
 from cli.main import app
 from cli.provision import lock
 from cli.provision.channels import Topic
@@ -19,14 +26,15 @@ from localcloud.state import Cloud
 from localcloud.supervisor import Supervisor
 from shared.errors import Unavailable
 from shared.retention import RULE_PREFIX
+from shared.services import utc_now
 
-ALL = 11
+ALL = 12
 
 
 @pytest.fixture(scope="module")
 def running(tmp_path_factory):
     cloud = Cloud.open(tmp_path_factory.mktemp("account") / "cloud", free_ports=True, empty=True)
-    with Supervisor(cloud, ["oss", "mns", "ram"]):
+    with Supervisor(cloud, ["oss", "mns", "eas", "ram"]):
         yield cloud
 
 
@@ -140,28 +148,62 @@ def test_a_role_that_was_half_made_is_finished(cloud, monkeypatch, call):
 
 
 def test_two_people_do_not_provision_at_once(made):
-    ledger(made).delete(lock.KEY)
-    run(made, "destroy", "--yes")
-    with lock.held(ledger_again(made)):
+    embedded(made).services.gallery.sdk.delete_bucket_lifecycle()
+    with lock.held(ledger(made)) as first:
         answer = run(made, "apply", "--yes")
-    assert answer.exit_code == 1
-    assert "has been provisioning this deployment since" in answer.output
+        assert answer.exit_code == 1
+        assert "has been provisioning this deployment since" in answer.output
+        assert run(made, "plan").exit_code == 2
+        first.check()
     assert run(made, "apply", "--yes").exit_code == 0
-    assert list(ledger(made).keys("provisioning/")) == []
 
 
-def ledger_again(cloud):
-    bucket = ledger(cloud)
-    bucket.sdk.create_bucket(oss2.BUCKET_ACL_PRIVATE)
-    return bucket
-
-
-def test_a_lock_that_was_left_behind_is_taken_over(made, monkeypatch):
+def test_a_lock_that_was_left_behind_is_taken_over_and_its_holder_told(made, monkeypatch):
     monkeypatch.setattr(lock, "STALE_AFTER", lock.STALE_AFTER * 0)
     bucket = ledger(made)
-    with lock.held(bucket), lock.held(bucket):
-        pass
-    assert list(bucket.keys("provisioning/")) == []
+    with lock.held(bucket) as late:
+        with lock.held(bucket) as second:
+            second.check()
+            with pytest.raises(lock.InOtherHands, match="somebody else has begun"):
+                late.check()
+        with lock.held(bucket):
+            pass
+    assert len(list(bucket.keys("provisioning/lock/"))) == 1
+
+
+def test_of_many_who_take_over_at_once_one_provisions(made, monkeypatch):
+    bucket = ledger(made)
+    left = lock.Holder("somebody@gone", utc_now() - lock.STALE_AFTER, "", is_over=False)
+    bucket.put("provisioning/lock/00000999.json", msgspec.json.encode(left), "application/json")
+    together, inside, most, taken = threading.Barrier(8), threading.Semaphore(1), [], []
+
+    def take(_):
+        together.wait()
+        try:
+            with lock.held(bucket):
+                most.append(inside.acquire(blocking=False))
+                time.sleep(0.05)
+                inside.release()
+        except lock.InOtherHands:
+            taken.append(1)
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(take, range(8)))
+    assert most
+    assert all(most)
+    assert len(most) + len(taken) == 8
+
+
+def test_one_who_was_late_finds_a_newer_number(made, monkeypatch):
+    bucket, newest = ledger(made), lock._newest
+    with lock.held(bucket) as now:
+        # What it had looked at is long gone.
+        answers = [now.number - 2]
+        monkeypatch.setattr(lock, "_newest", lambda bucket: answers.pop() if answers else newest(bucket))
+        with pytest.raises(lock.InOtherHands, match="just begun"), lock.held(bucket):
+            pass
+        now.check()
+    assert len(list(bucket.keys("provisioning/lock/"))) == 1
 
 
 def test_what_holds_data_is_not_destroyed_until_it_is_said_twice(made):
@@ -170,7 +212,8 @@ def test_what_holds_data_is_not_destroyed_until_it_is_said_twice(made):
     services.messages.send(services.settings.dead_letter_queue, "一封信".encode())
     kept = run(made, "destroy", "--yes")
     assert kept.exit_code == 0, kept.output
-    assert "2 kept, because they hold data" in kept.output
+    assert "3 kept" in kept.output
+    assert "the record of what stays" in kept.output
     assert actions(made)["bucket", "tripcanvas-gallery"] == "leave"
     assert actions(made)["role", "tripcanvas-image-ready"] == "create"
     wrong = run(made, "destroy", "--delete-data", input="tripcanvas-gallery\n")
@@ -199,9 +242,11 @@ def env_file(cloud, folder, **changes):
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
-        ({"ALIBABA_CLOUD_ACCESS_KEY_SECRET": "wrong"}, "SignatureDoesNotMatch"),
-        ({"ALIBABA_CLOUD_ACCESS_KEY_ID": "LTAIwrong"}, "InvalidAccessKeyId"),
+        ({"ALIBABA_CLOUD_ACCESS_KEY_SECRET": "wrong"}, "the access key is refused (SignatureNotMatch)"),
+        ({"ALIBABA_CLOUD_ACCESS_KEY_ID": "LTAIwrong"}, "the access key is refused (InvalidAccessKeyID)"),
         ({"TRIPCANVAS_ACCOUNT_ID": ""}, "TRIPCANVAS_ACCOUNT_ID is not set"),
+        ({"TRIPCANVAS_ACCOUNT_ID": "1" * 16}, f"is {'1' * 16}, but the access key is of account"),
+        ({"TRIPCANVAS_OSS_ENDPOINT": "https://oss-cn-beijing.aliyuncs.com"}, "cn-beijing"),
         ({"TRIPCANVAS_LEDGER_BUCKET": ""}, "TRIPCANVAS_LEDGER_BUCKET is not set"),
         ({"TRIPCANVAS_OSS_ENDPOINT": "http://127.0.0.1:9"}, "does the file of --env name the right address"),
         ({"TRIPCANVAS_RAM_ENDPOINT": "http://127.0.0.1:9"}, "does the file of --env name the right address"),
@@ -233,6 +278,7 @@ ARGUMENTS = {
     "alicloud_message_service_queue": {
         "queue_name", "maximum_message_size", "message_retention_period", "visibility_timeout",
     },
+    "alicloud_pai_service": {"//", "service_config", "develop"},
     "alicloud_ram_role": {"role_name", "assume_role_policy_document"},
     "alicloud_ram_policy": {"policy_name", "policy_document"},
     "alicloud_ram_role_policy_attachment": {"policy_name", "policy_type", "role_name"},
@@ -250,7 +296,11 @@ def test_terraform_makes_the_same(made, tmp_path):
     for kind, label, argument in re.findall(r"\$\{(\w+)\.(\w+)\.(\w+)\}", text):
         assert argument in resources[kind][label]
     names = {value for bodies in resources.values() for body in bodies.values() for value in body.values() if isinstance(value, str)}  # fmt: skip
-    assert {each.name for each in resources_of(embedded(made))} <= names
+    [service] = resources["alicloud_pai_service"].values()
+    config = json.loads(service["service_config"])
+    assert {each.name for each in resources_of(embedded(made))} <= names | {config["metadata"]["name"]}
+    assert "${var.dashscope_api_key}" in service["service_config"]
+    assert made.dashscope_api_key not in text
 
 
 def test_a_cloud_that_was_not_begun_empty_is_no_empty_one(tmp_path):
@@ -258,3 +308,114 @@ def test_a_cloud_that_was_not_begun_empty_is_no_empty_one(tmp_path):
     answer = CliRunner().invoke(app, ["up", "--empty", "--root", str(tmp_path / "cloud")])
     assert answer.exit_code == 1
     assert "was begun with everything in it" in " ".join(answer.output.split())
+
+
+@pytest.fixture
+def eas_settings(tmp_path):
+    """A settings file of the service, to be changed."""
+    text = FILE.read_text("utf-8")
+
+    def changed(old="", new=""):
+        assert old in text
+        file = tmp_path / "settings.toml"
+        file.write_text(text.replace(old, new), "utf-8")
+        return str(file)
+
+    return changed
+
+
+def live(cloud):
+    deployment = embedded(cloud)
+    found = ControlPlane(cloud.region, deployment.credentials, cloud.url("eas")).describe("tripcanvas_comfyui")
+    assert found is not None
+    return found
+
+
+def test_the_service_is_made_with_its_autoscaler_and_its_secret(made):
+    found = live(made)
+    [container] = found.service["containers"]
+    assert {"name": "DASHSCOPE_API_KEY", "value": made.dashscope_api_key} in container["env"]
+    assert found.service["metadata"]["type"] == "Async"
+    assert (found.autoscaler["min"], found.autoscaler["max"]) == (0, 4)
+
+
+def test_a_changed_autoscaler_restarts_nothing(made, eas_settings):
+    before = live(made)
+    file = eas_settings("max = 4", "max = 8")
+    shown = " ".join(run(made, "plan", "--eas", file).output.split())
+    assert "autoscaler.max 4 8" in shown
+    assert "takes effect without a restart" in shown
+    assert run(made, "apply", "--yes", "--eas", file).exit_code == 0
+    assert live(made).autoscaler["max"] == 8
+    assert live(made).service == before.service
+
+
+def test_another_image_says_what_it_does_and_leaves_the_number_of_instances(made, eas_settings):
+    file = eas_settings('version = "2.2"', 'version = "2.3"')
+    shown = run(made, "plan", "--eas", file).output
+    assert "replaces every instance, one after the other" in shown
+    assert made.dashscope_api_key not in shown
+    assert run(made, "apply", "--yes", "--eas", file).exit_code == 0
+    assert live(made).service["containers"][0]["image"].endswith(":2.3-api")
+    assert run(made, "plan", "--eas", file).exit_code == 0
+
+
+def test_an_autoscaler_that_is_wanted_no_more_is_taken_away(made, eas_settings, tmp_path):
+    file = Path(eas_settings())
+    head, _, rest = file.read_text("utf-8").partition("[api.autoscaler]")
+    file.write_text(head + rest[rest.index("[standard]") :], "utf-8")
+    assert run(made, "apply", "--yes", "--eas", str(file)).exit_code == 0
+    assert live(made).autoscaler is None
+    assert run(made, "plan", "--eas", str(file)).exit_code == 0
+
+
+def test_what_would_lose_the_queue_is_left_to_a_person(made, eas_settings):
+    answer = run(made, "apply", "--yes", "--eas", eas_settings("memory_mb = 4000", "memory_mb = 8000"))
+    assert answer.exit_code == 1
+    said = " ".join(answer.output.split())
+    assert "queue.memory: replaces the queue" in said
+    assert "do that by hand" in said
+    assert live(made).service["queue"]["memory"] == 4000
+
+
+@pytest.mark.parametrize(
+    ("eas", "changes", "said"),
+    [
+        ("nicht-da.toml", {}, "--eas nicht-da.toml: a settings file expected, or none"),
+        (("min = 0", "min = 4"), {}, "api.autoscaler.max: more than api.autoscaler.min"),
+        ((), {"TRIPCANVAS_EAS_SERVICE": "another"}, "api.name"),
+        ((), {"DASHSCOPE_API_KEY": ""}, "DASHSCOPE_API_KEY, which is not set"),
+        ((), {"TRIPCANVAS_EAS_CONTROL_URL": "http://127.0.0.1:9"}, "eas: ConnectionFailed"),
+    ],
+)
+def test_a_service_that_can_not_be_made_is_told(cloud, tmp_path, eas_settings, eas, changes, said):
+    file = eas if isinstance(eas, str) else eas_settings(*eas)
+    answer = run(cloud, "apply", "--yes", "--eas", file, "--env", str(env_file(cloud, tmp_path, **changes)))
+    assert answer.exit_code == 1
+    assert said in " ".join(answer.output.split())
+
+
+def test_before_the_service_exists_nobody_knows_its_token(cloud, tmp_path):
+    file = env_file(cloud, tmp_path, TRIPCANVAS_EAS_TOKEN="", TRIPCANVAS_EAS_URL="")
+    for arguments, status in ((("plan",), 2), (("apply", "--yes"), 0), (("plan",), 0), (("destroy", "--yes"), 0)):
+        answer = run(cloud, *arguments, "--env", str(file))
+        assert answer.exit_code == status, answer.output
+
+
+def test_the_service_is_left_alone_when_told_so(cloud):
+    assert ("service", "tripcanvas_comfyui") in actions(cloud)
+    assert run(cloud, "apply", "--yes", "--eas", "none").exit_code == 0
+    assert actions(cloud)["service", "tripcanvas_comfyui"] == "create"
+
+
+def test_what_was_there_before_is_never_taken_away(cloud):
+    gallery = embedded(cloud).services.gallery
+    gallery.sdk.create_bucket(oss2.BUCKET_ACL_PRIVATE)
+    gallery.put("brand/logo.png", b"theirs", "image/png")
+    assert run(cloud, "apply", "--yes").exit_code == 0
+    answer = run(cloud, "destroy", "--yes", "--delete-data")
+    assert answer.exit_code == 0, answer.output
+    assert "not made by provision apply" in answer.output
+    assert gallery.get("brand/logo.png", max_bytes=99) == b"theirs"
+    gallery.delete("brand/logo.png")
+    gallery.sdk.delete_bucket()

@@ -17,7 +17,7 @@ from tests.unit.eas.conftest import ENVIRONMENT
         ('name = "tripcanvas_comfyui"', 'name = "旅行画布"', "api.name", "lower-case"),
         ('name = "tripcanvas_comfyui"', f'name = "{"a" * 64}"', "api.name", "63"),
         ('name = "tripcanvas_designers"', 'name = "tripcanvas_comfyui"', "standard.name", "another name"),
-        ('region = "cn-shanghai"', 'region = "Shanghai"', "account.region", "cn-shanghai"),
+        ('region = "${TRIPCANVAS_REGION:-cn-shanghai}"', 'region = "Shanghai"', "account.region", "cn-shanghai"),
         ('version = "2.2"', 'version = "2.2-api"', "image.version", "without"),
         ("${TRIPCANVAS_RENDER_BUCKET}", "oss://bucket/", "mount.bucket", "name"),
         ('path = "/code/data-oss"', 'path = "data"', "mount.path", "absolute"),
