@@ -52,7 +52,10 @@ class Course:
         """Write what was added. Raises `Overtaken` when another run wrote first."""
         self.journey = self.services.ledger.commit(self.journey)
         for number in range(self._logged, len(self.journey.records)):
-            log("step", **measures_of(self.journey, number, self.services.prices, self.services.settings))
+            told = (self.journey, number, self.services.prices, self.services.settings)
+            log("step", **measures_of(*told))
+            if self.services.spans is not None:
+                self.services.spans.add(self.journey, number, measures_of(*told))
         self._logged = len(self.journey.records)
 
     def settle(self, record: StepRecord) -> bool:
@@ -75,6 +78,13 @@ class Course:
     def run(self, during: str, work: Callable[[Course], None]) -> Outcome:
         """Do `work` and commit; anew as long as another run is faster. Trouble is noted, and told in the outcome."""
         try:
+            return self._run(during, work)
+        finally:
+            if self.services.spans is not None:
+                self.services.spans.flush()
+
+    def _run(self, during: str, work: Callable[[Course], None]) -> Outcome:
+        try:
             for _ in range(_DECISIONS):
                 try:
                     work(self)
@@ -89,7 +99,7 @@ class Course:
             return self._outcome(str(error))
         except NotDone as error:
             reason = str(error)
-            return self.run(during, lambda course: course.fail(during, reason))
+            return self._run(during, lambda course: course.fail(during, reason))
         except TripcanvasError as error:
             return self._trouble(during, error)
 

@@ -40,7 +40,7 @@ from shared.services import Services
 from shared.submission import submit
 from shared.telemetry import log
 from shared.traces import picture_folders
-from shared.tracing import child_of
+from shared.tracing import child_of, post_purpose
 
 if TYPE_CHECKING:
     from shared.pictures.share_card import CardText
@@ -271,7 +271,8 @@ def _publish(course: Course) -> None:
         next((_image(variant, received, services) for variant in stored.variants if variant.name == "card"), None),
     )
     try:
-        receipt = services.feed.publish(post, stored.at.isoformat(), child_of(received.traceparent, "post"))
+        hop = child_of(received.traceparent, post_purpose(journey.id))
+        receipt = services.feed.publish(post, stored.at.isoformat(), hop)
     except Refused as error:
         # 409: an earlier delivery took effect, with another signed address in it, and the post that stands is the
         # post; or the journey was cancelled meanwhile, and there is none.

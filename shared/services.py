@@ -26,6 +26,7 @@ from shared.workflows import FOLDER, Workflow, load_workflow
 
 if TYPE_CHECKING:
     from shared.prices import Prices
+    from shared.spans import Spans
 
 
 def utc_now() -> datetime:
@@ -125,6 +126,15 @@ class Services:
         except Misconfigured as error:
             log("prices_unreadable", code=type(error).__name__)
             return None
+
+    @cached_property
+    def spans(self) -> Spans | None:
+        """Where steps are told as spans; None without a collector."""
+        if not self.settings.otlp_url:
+            return None
+        from shared.spans import Spans
+
+        return Spans(self.settings.otlp_url)
 
     @cached_property
     def styles(self) -> dict[str, Style]:

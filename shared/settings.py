@@ -314,6 +314,13 @@ class Settings:
         zh="TC260-PG-20252A 规定的 27 位服务提供者编码，须为实际分配的编码，绝不能编造。",
     )
 
+    otlp_url: str = _setting(
+        "TRIPCANVAS_OTLP_URL",
+        en="Whole address for traces of an OpenTelemetry collector (OTLP over HTTP, JSON). Empty: none is sent.",
+        zh="OpenTelemetry 采集端接收链路数据的完整地址（OTLP/HTTP，JSON）。留空则不发送。",
+        secret=True,
+    )
+
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] | None = None) -> Settings:
         """Read the settings; an empty variable counts as absent.

@@ -16,8 +16,8 @@ _logger = logging.getLogger("tripcanvas")
 FIELDS = frozenset(
     """
     age_ms at attempt closed code cost_cny due duration_ms during error fallback field function index input_tokens
-    journey model moved outcome output_tokens pictures renders request rounds service size_bytes source status step
-    style task trace trip troubled unpriced unread unread_limit verdict visibility waiting workflow
+    journey model moved outcome output_tokens pictures renders request rounds service size_bytes source spans status
+    step style task trace trip troubled unpriced unread unread_limit verdict visibility waiting workflow
     """.split()  # noqa: SIM905
 )
 

@@ -23,6 +23,16 @@ def trace_id(traceparent: str) -> str:
     return traceparent[3:35] if is_traceparent(traceparent) else ""
 
 
+def is_sampled(traceparent: str) -> bool:
+    """Whether its sender wants the trace recorded; what is no traceparent is not."""
+    return is_traceparent(traceparent) and bool(int(traceparent[53:55], 16) & 1)
+
+
+def post_purpose(journey: str) -> str:
+    """What the hop to the feed is for; two journeys of a trip are in one trace."""
+    return f"{journey}/post"
+
+
 def child_of(traceparent: str, purpose: str) -> str:
     """The traceparent of a hop: the same trace and flags, a span id for `purpose`; "" without a trace."""
     if not is_traceparent(traceparent):

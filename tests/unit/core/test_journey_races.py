@@ -55,6 +55,7 @@ class OnlyALedger:
     ledger: Ledger
     settings: Settings = field(default_factory=Settings)
     prices: None = None
+    spans: None = None
 
 
 class Races(RuleBasedStateMachine):

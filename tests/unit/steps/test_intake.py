@@ -451,3 +451,16 @@ def test_a_clock_that_is_a_little_ahead_is_forgiven(deployment, ahead_s, step):
     end = deployment.clock.at + timedelta(seconds=ahead_s)
     sent = trip(started_at="2026-11-21T10:00:00+08:00", ended_at=end.isoformat())
     assert deployment.take(sent).step == step
+
+
+def test_with_a_collector_each_step_of_a_run_is_one_span(deployment):
+    collector = ScriptedService()
+    collector.answers(Reply(200, b"{}"))
+    try:
+        take_message(message(trip()), deployment.instance(otlp_url=f"{collector.url}/v1/traces"))
+    finally:
+        collector.close()
+    [sent] = collector.seen
+    [resource] = sent.json()["resourceSpans"]
+    named = [span["name"] for scope in resource["scopeSpans"] for span in scope["spans"]]
+    assert named == ["received", "prompted", "submitting", "submitted"]
