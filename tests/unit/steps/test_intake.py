@@ -463,4 +463,4 @@ def test_with_a_collector_each_step_of_a_run_is_one_span(deployment):
     [sent] = collector.seen
     [resource] = sent.json()["resourceSpans"]
     named = [span["name"] for scope in resource["scopeSpans"] for span in scope["spans"]]
-    assert named == ["received", "prompted", "submitting", "submitted"]
+    assert named == ["prompted", "submitting", "submitted"]
