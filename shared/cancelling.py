@@ -12,7 +12,9 @@ from shared.traces import remove_traces
 
 
 def cancel_trip(trip_id: str, services: Services) -> list[Outcome]:
-    """End every journey of a trip that has not ended yet; those that have stay as they are.
+    """End every journey of a trip that has not ended yet, and keep those that failed from being taken up again.
+
+    Journeys that ended otherwise stay as they are.
 
     Raises `InvalidInput` for a trip of which nothing was accepted, and what the ledger raises when it can't be read.
     """
@@ -28,15 +30,16 @@ def cancel_trip(trip_id: str, services: Services) -> list[Outcome]:
 
 def _cancel(course: Course) -> None:
     journey, services = course.journey, course.services
-    if journey.ended:
+    if journey.ended and journey.step is not Step.FAILED:
         return
-    if journey.step is Step.HELD:
+    if journey.step in (Step.HELD, Step.FAILED):
         # It has no marker, by which the sweeper would clean up what this run may leave.
         services.ledger.mark(Marker.of(journey.id, journey.need(Received), services.now()))
     # The end first: from here on no run writes another step, so none begins to post.
     course.add(Cancelled(at=services.now()))
     course.commit()
     services.ledger.release(journey)
+    services.ledger.forget_failure(journey.id)
     clean_up(course)
 
 

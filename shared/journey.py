@@ -87,7 +87,7 @@ FOLLOWS: dict[Step | None, frozenset[Step]] = {
         }
     ),
     Step.REJECTED: frozenset(),
-    Step.FAILED: frozenset({Step.REDRIVEN}),
+    Step.FAILED: frozenset({Step.REDRIVEN, Step.CANCELLED}),
     Step.CANCELLED: frozenset(),
     Step.WITHDRAWN: frozenset(),
 }

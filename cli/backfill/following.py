@@ -19,7 +19,8 @@ _SOONEST_S, _LATEST_S = 2.0, 300.0
 
 #: The step of a journey whose message Function Compute has given up: its event is a dead letter.
 DEAD_LETTER = "dead_letter"
-WAITING = "waiting"
+#: That of one that has none yet, looked at or not.
+WAITING = ""
 
 
 @dataclass(frozen=True, slots=True)

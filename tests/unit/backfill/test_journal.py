@@ -6,6 +6,7 @@ from datetime import datetime, timedelta, timezone
 
 import pytest
 
+from cli.backfill.following import WAITING
 from cli.backfill.journal import Journal, JournalFault, State
 from shared.errors import InvalidInput
 
@@ -67,6 +68,7 @@ def test_figures_count_what_was_sent_and_nothing_that_was_known_before(journal):
     journal.note(9, "a.csv:9", State.BROKEN, reason="ended_at: required, but missing")
     journal.move("a/a", "published", "draft", ended=True)
     journal.move("b/a", "failed", "submission_refused", ended=True)
+    journal.move("c/a", WAITING, "", ended=False)
     assert journal.states() == {"sent": 3, "known": 1, "broken": 1}
     assert sorted(journal.steps()) == [
         ("", "", False, 1), ("failed", "submission_refused", True, 1), ("published", "draft", True, 1),

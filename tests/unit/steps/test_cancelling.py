@@ -10,6 +10,7 @@ from shared.course import Course
 from shared.errors import InvalidInput
 from shared.intake import take_message
 from shared.journey import Cancelled, Step, Stored
+from shared.redriving import redrive
 from shared.sweep import Sweep, sweep_journeys
 from tests.unit.steps.deployment import STRAIGHT, Crash, message, trip
 
@@ -149,3 +150,17 @@ def test_cancelling_twice_is_harmless(deployment, cancel):
 def test_a_trip_that_never_came_is_named_as_such(deployment):
     with pytest.raises(InvalidInput, match="trip id: one of a trip that was received"):
         cancel_trip("T-never", deployment.instance())
+
+
+def test_a_journey_that_failed_is_cancelled_and_nobody_takes_it_up_again(deployment, cancel):
+    sent = trip()
+    journey = deployment.take(sent).journey
+    Course(deployment.read(journey), deployment.instance()).run("test", lambda course: course.fail("lost", "verloren"))
+    services = deployment.instance()
+    assert [failure.journey_id for failure in services.ledger.failures()] == [journey]
+    assert cancel(sent) == ["cancelled"]
+    assert list(services.ledger.failures()) == []
+    with pytest.raises(InvalidInput, match="one that nobody took back"):
+        redrive(journey, "李雷", services)
+    assert deployment.gpu.queued() == []
+    assert gone(deployment, journey)
