@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
@@ -12,6 +13,8 @@ from shared.errors import Misconfigured, Refused, code_word
 from shared.retention import RULE_PREFIX, Retention
 
 _T = TypeVar("_T")
+#: How often a bucket is emptied before it counts as one that something writes to, and the seconds in between.
+_ROUNDS, _PAUSE_S = 6, 2.0
 
 _COUNT_AT_MOST = 1000
 
@@ -106,10 +109,18 @@ class BucketResource:
         return f"{count}{more} objects" if count else ""
 
     def delete(self) -> None:
-        """Delete it with all its objects."""
-        for key in self.bucket.keys("", limit=1_000_000_000):
-            self.bucket.delete(key)
-        self._known(self.bucket.sdk.delete_bucket, "oss:DeleteBucket")
+        """Delete it with all its objects, again if something that is ending, such as a render, still wrote one."""
+        for left in reversed(range(_ROUNDS)):
+            for key in self.bucket.keys("", limit=1_000_000_000):
+                self.bucket.delete(key)
+            try:
+                self._known(self.bucket.sdk.delete_bucket, "oss:DeleteBucket")
+            except Refused as error:
+                if error.code != "BucketNotEmpty" or not left:
+                    raise
+                time.sleep(_PAUSE_S)
+            else:
+                return
 
     def _set_lifecycle(self) -> None:
         others = [rule for id_, rule in self.bucket.lifecycle().items() if not id_.startswith(RULE_PREFIX)]

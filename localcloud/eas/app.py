@@ -66,7 +66,7 @@ def build(cloud: Cloud) -> Starlette:
     methods = ["GET", "POST", "PUT", "DELETE"]
     return Starlette(
         routes=[
-            *ControlPlane(cloud).routes(),
+            *ControlPlane(cloud, service.lose_records).routes(),
             Route("/-/restart-queues", service.restart_queues, methods=["POST"]),
             Route("/-/faults", service.list_faults, methods=["GET"]),
             Route("/-/faults/{fault}", service.order_fault, methods=["POST"]),
@@ -132,7 +132,7 @@ class QueueService:
 
     async def restart_queues(self, _: Request) -> Response:
         """Lose every record and every index, as a restart of the real queue instance would."""
-        lost = self._channels.restart()
+        lost = self.lose_records()
         _log.warning("the queues were restarted on request; records lost: %s", lost)
         return JSONResponse(
             {
@@ -141,6 +141,10 @@ class QueueService:
                 "ends every watch and counts indexes from 1 again. This just happened here.",
             }
         )
+
+    def lose_records(self) -> dict[str, int]:
+        """Lose every record, as when the queue's instance goes; returns how many each queue had."""
+        return self._channels.restart()
 
     async def list_faults(self, _: Request) -> Response:
         """What can be ordered."""

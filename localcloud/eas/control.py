@@ -16,7 +16,8 @@ DELETE  ``/api/v2/services/<region>/<name>/autoscaler``     DeleteServiceAutoSca
 
 Paths, queries and bodies are those of the official SDK (`alibabacloud_eas20210701` 7.0.0), as are the fields of the
 answers; requests are signed (ACS3). Error codes are not documented and were chosen. It only remembers: nothing is
-started, and the queue of `cloud.eas_service` answers whether or not a service of that name was created here.
+started, and the queue of `cloud.eas_service` answers whether or not a service of that name was created here. When that
+service is deleted, its queue loses what waits in it.
 """
 
 from __future__ import annotations
@@ -34,6 +35,7 @@ from starlette.routing import Route
 from localcloud import acs3, openapi
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from starlette.requests import Request
@@ -73,8 +75,9 @@ class _ApiError(Exception):
 class ControlPlane:
     """The handlers. State is one small file, read and written whole."""
 
-    def __init__(self, cloud: Cloud) -> None:
+    def __init__(self, cloud: Cloud, lose_records: Callable[[], object]) -> None:
         self._cloud = cloud
+        self._lose_records = lose_records
 
     def routes(self) -> list[Route]:
         """All of the control plane's, to be put before the queue service's."""
@@ -164,6 +167,8 @@ class ControlPlane:
         services, name = self._found(request)
         del services[name]
         self._save(services)
+        if name == self._cloud.eas_service:
+            self._lose_records()
         return {"Message": "Service is being deleted."}
 
     def _scaler_deleted(self, request: Request, _: bytes) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from cli.deployment import embedded
 from cli.eas.control_plane import ControlPlane
 from cli.eas.settings import FILE
 from cli.main import app
-from cli.provision import lock
+from cli.provision import buckets, lock
 from cli.provision.channels import Topic
 from cli.provision.desired import resources_of
 from localcloud.ram import role_credentials
@@ -419,3 +419,28 @@ def test_what_was_there_before_is_never_taken_away(cloud):
     assert gallery.get("brand/logo.png", max_bytes=99) == b"theirs"
     gallery.delete("brand/logo.png")
     gallery.sdk.delete_bucket()
+
+
+def test_a_bucket_that_something_still_writes_to_is_emptied_again(made, monkeypatch):
+    renders = embedded(made).services.renders
+    late, delete = ["comfy/output/late/2.png", "comfy/output/late/1.png"], oss2.Bucket.delete_bucket
+
+    def delete_bucket(self):
+        if late and self.bucket_name == renders.sdk.bucket_name:
+            renders.put(late.pop(), b"late", "image/png")
+        return delete(self)
+
+    monkeypatch.setattr(oss2.Bucket, "delete_bucket", delete_bucket)
+    monkeypatch.setattr(buckets.time, "sleep", lambda _: None)
+    answer = run(made, "destroy", "--yes", "--delete-data")
+    assert answer.exit_code == 0, answer.output
+    assert not late
+
+
+def test_a_deleted_service_takes_its_queue_with_it(made):
+    queue = embedded(made).services.image_queue
+    queue.put(b"{}", task_id="one")
+    shown = run(made, "destroy", "--yes").output
+    assert "1 renders under way" in shown
+    assert run(made, "destroy", "--yes", "--delete-data").exit_code == 0
+    assert queue.load().waiting == 0
