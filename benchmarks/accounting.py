@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from benchmarks.driving import Driver, Trip, posts_of
 from cli.journeys import journeys_of
-from shared.journey import Failed, Held, Published, Rejected, Stored
+from shared.journey import Failed, Held, Inspected, Published, Rejected, Stored
 
 if TYPE_CHECKING:
     from localcloud.state import Cloud
@@ -37,6 +37,7 @@ class Account:
     lost: int = 0
     ends: Counter[str] = field(default_factory=Counter)
     attempts: Counter[int] = field(default_factory=Counter)
+    missed: Counter[str] = field(default_factory=Counter)
     renders: int = 0
     letters: Counter[str] = field(default_factory=Counter)
     redriven: int = 0
@@ -59,6 +60,7 @@ def account_for(cloud: Cloud, driver: Driver, trips: list[Trip]) -> Account:
     account.letters.update("function failed" if "requestContext" in found else found["code"] for found in letters)
     lettered = {found["journey"] for found in letters if "journey" in found}
     stored: dict[str, str] = {}
+    marked: set[str] = set()
     expected: dict[str, Trip] = {}
     for trip in trips:
         if not trip.sent_at:
@@ -70,9 +72,12 @@ def account_for(cloud: Cloud, driver: Driver, trips: list[Trip]) -> Account:
         _judge(account, journey, trip, posts, journey_id in lettered)
         if found := journey.find(Stored):
             stored.update((file.key, file.sha256) for file in (found.master, *found.variants))
+        for inspected in (record for record in journey.records if isinstance(record, Inspected)):
+            account.missed.update(metric.name for metric in inspected.metrics if not metric.passed)
+            marked |= {inspected.overlay} - {""}
     for journey_id in posts.keys() - expected.keys():
         account.faults.append(f"a post of journey {journey_id}, which was never sent")
-    _check_gallery(account, driver, stored)
+    _check_gallery(account, driver, stored, marked)
     _check_leftovers(account, driver)
     account.renders = driver.renders_ordered()
     return account
@@ -108,11 +113,14 @@ def _judge(
         account.faults.append(f"{journey.id} was rejected without a dead letter")
 
 
-def _check_gallery(account: Account, driver: Driver, stored: dict[str, str]) -> None:
+def _check_gallery(account: Account, driver: Driver, stored: dict[str, str], marked: set[str]) -> None:
+    """The files of every stored picture stand there; of the marked pictures of failed inspections any may."""
     gallery = driver.services.gallery
     found = set(gallery.keys("", limit=1_000_000))
     account.faults += [f"the gallery lacks {key}" for key in sorted(stored.keys() - found)]
-    account.faults += [f"the gallery has {key}, which no journey names" for key in sorted(found - stored.keys())]
+    account.faults += [
+        f"the gallery has {key}, which no journey names" for key in sorted(found - stored.keys() - marked)
+    ]
     here = sorted(stored.keys() & found)
     for key in random.Random(0).sample(here, min(_READ_BACK, len(here))):
         body = gallery.get(key, max_bytes=1 << 26)
@@ -138,6 +146,7 @@ def tell(account: Account) -> str:
         ("ends", _counts(account.ends)),
         ("renders", f"{account.renders} ordered, {extra} more than posts"),
         ("journeys by attempts", _counts(account.attempts)),
+        ("inspections missed by", _counts(account.missed)),
         ("dead letters", _counts(account.letters)),
         ("failed invocations", f"{account.redriven} given in again"),
         ("faults struck", _counts(account.struck)),

@@ -1,10 +1,10 @@
 """Models that answer at once: for measuring what surrounds them, where a second of painting each would hide it.
 
-With ``TRIPCANVAS_LOCAL_INSTANT_MODELS=1`` in the service's environment, the first order of a style and size is painted
-on a third of the size and enlarged in whole pixels; every later one gets that painting again with a patch of grain of
-its own. It is a picture of the ordered size, with real edges and contrast, whose bytes are those of no other order's;
-but it is coarse, shows nothing of the rest of its prompt, and takes about a third of a fine one's time to encode.
-The account's limits of orders a second and of pictures at a time are lifted too.
+With ``TRIPCANVAS_LOCAL_INSTANT_MODELS=1`` in the service's environment, the first order of a style, hour and size is
+painted on a third of the size and enlarged in whole pixels; every later one gets that painting again with a patch of
+grain of its own. It is a picture of the ordered size, with real edges and contrast, whose bytes are those of no other
+order's; but it is coarse, shows nothing of the rest of its prompt, and takes about a third of a fine one's time to
+encode. The account's limits of orders a second and of pictures at a time are lifted too.
 """
 
 from __future__ import annotations
@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from localcloud.dashscope.registry import Limits
-    from localcloud.painter.terms import Style
+    from localcloud.painter.scene import Scene
+    from localcloud.painter.terms import Hour, Style
 
 VARIABLE = "TRIPCANVAS_LOCAL_INSTANT_MODELS"
 
@@ -47,16 +48,19 @@ def lifted(limits: Limits) -> Limits:
 
 
 class Stock:
-    """The paintings made so far in this process, one for each style and size."""
+    """The paintings made so far in this process, one for each style, hour and size.
+
+    Of each hour its own, because a car that is lit for noon would stand in the stock's night.
+    """
 
     def __init__(self) -> None:
-        self._paintings: dict[tuple[Style, int, int], NDArray[np.uint8]] = {}
+        self._paintings: dict[tuple[Style, Hour, int, int], NDArray[np.uint8]] = {}
 
     def picture(
-        self, style: Style, seed: int, width: int, height: int, paint: Callable[[int, int], NDArray[np.uint8]]
+        self, scene: Scene, seed: int, width: int, height: int, paint: Callable[[int, int], NDArray[np.uint8]]
     ) -> NDArray[np.uint8]:
-        """A picture in `style`, (height, width, 3) uint8; `paint` makes the first of its kind, in the given size."""
-        kind = (style, width, height)
+        """A picture like `scene`, (height, width, 3) uint8; `paint` makes the first of its kind, in the given size."""
+        kind = (scene.style, scene.hour, width, height)
         if kind not in self._paintings:
             small = paint(-(-width // _COARSENESS), -(-height // _COARSENESS))
             self._paintings[kind] = small.repeat(_COARSENESS, 0).repeat(_COARSENESS, 1)[:height, :width]

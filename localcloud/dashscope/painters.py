@@ -176,5 +176,5 @@ def _painted(job: Job, width: int, height: int) -> NDArray[np.uint8]:
 def _from_stock(stock: instant.Stock, job: Job, width: int, height: int) -> NDArray[np.uint8]:
     from localcloud.painter.scene import read
 
-    style = read(job.prompt, job.negative_prompt).style
-    return stock.picture(style, job.seed, width, height, functools.partial(_painted, job))
+    scene = read(job.prompt, job.negative_prompt)
+    return stock.picture(scene, job.seed, width, height, functools.partial(_painted, job))

@@ -20,7 +20,7 @@ Bytes = NDArray[np.uint8]
 Mask = NDArray[np.bool_]
 
 #: Qualities of JPEG 4:4:4 for the feed, best first: the first whose file is small enough is taken.
-_QUALITIES = (90, 84, 76, 68, 60, 50, 40, 30)
+_QUALITIES = (90, 84, 76, 68, 60, 50, 40, 30, 24, 18)
 #: Qualities at which the badge goes into the file, whatever the rest gets.
 _BADGE_JPEG, _BADGE_AVIF = 98, 95
 #: The AVIF quality that looks as a JPEG quality does, less the one: measured by PSNR on photographs and paintings.

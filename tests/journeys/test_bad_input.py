@@ -93,5 +93,5 @@ def test_one_bad_trip_in_a_list_does_not_touch_the_others(world):
     outcomes = json.loads(answer)["outcomes"]
     assert [outcome["step"] for outcome in outcomes] == ["rejected", "submitted"]
     [journey] = world.follow([outcomes[1]["journey"]])
-    assert journey.step is Step.PUBLISHED
+    assert journey.step is Step.PUBLISHED, journey.records[-1]
     assert journey.records[0].source == "backfill"

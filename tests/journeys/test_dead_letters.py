@@ -84,7 +84,7 @@ def test_a_trip_in_a_style_that_is_added_later_is_posted_once(world, project, co
     done = command("redrive", letter["id"])
     assert done.returncode == 0, done.stderr
     [journey] = world.follow(journeys_in(done.stdout))
-    assert journey.step is Step.PUBLISHED
+    assert journey.step is Step.PUBLISHED, journey.records[-1]
     assert journey.need(Received).style == "paper_cut"
     assert len(world.posts(journey.id)) == 1
     assert letters() == []
@@ -111,7 +111,7 @@ def test_a_trip_whose_retries_were_used_up_in_an_outage_is_posted_once_after_it(
     done = command("redrive", "--all", "--yes")
     assert (done.returncode, journeys_in(done.stdout)) == (0, [expected]), done.stderr
     [journey] = world.follow([expected])
-    assert journey.step is Step.PUBLISHED
+    assert journey.step is Step.PUBLISHED, journey.records[-1]
     assert len(world.posts(expected)) == 1
     assert letters() == []
 
@@ -124,7 +124,7 @@ def test_a_poisoned_trip_in_a_batch_is_a_letter_and_the_others_are_posted(world,
     first, poisoned, last = json.loads(answer)["outcomes"]
     assert [first["step"], poisoned["step"], last["step"]] == ["submitted", "rejected", "submitted"]
     for journey in world.follow([first["journey"], last["journey"]]):
-        assert journey.step is Step.PUBLISHED
+        assert journey.step is Step.PUBLISHED, journey.records[-1]
     assert [letter["journeys"] for letter in letters()] == [[poisoned["journey"]]]
     for log in (world.cloud.root / "logs").glob("function-*.log"):
         assert "配方" not in log.read_text("utf-8")

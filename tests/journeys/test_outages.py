@@ -45,7 +45,7 @@ def test_a_silent_service_is_named_on_the_journey_which_ends_well_when_it_is_bac
     assert trouble.code == "ConnectionFailed"
     world.supervisor.start_service(service)
     [journey] = world.follow(journeys, timeout_s=90)
-    assert journey.step is Step.PUBLISHED
+    assert journey.step is Step.PUBLISHED, journey.records[-1]
     assert len(world.posts(journey.id)) == 1
 
 
@@ -60,7 +60,7 @@ def test_without_the_model_service_the_template_writes_and_the_picture_waits_for
     prompted = journey.need(Prompted)
     assert prompted.written_by == "template"
     assert prompted.fallback.startswith("dashscope: ConnectionFailed")
-    assert journey.step is Step.PUBLISHED
+    assert journey.step is Step.PUBLISHED, journey.records[-1]
 
 
 def test_without_the_gpu_side_the_render_waits_and_says_so(world, outage):
@@ -70,7 +70,7 @@ def test_without_the_gpu_side_the_render_waits_and_says_so(world, outage):
     assert (trouble.service, trouble.code) == ("eas", "StillQueued")
     world.supervisor.start_service("comfyui")
     [journey] = world.follow(journeys, timeout_s=60)
-    assert journey.step is Step.PUBLISHED
+    assert journey.step is Step.PUBLISHED, journey.records[-1]
 
 
 @pytest.mark.parametrize("service", ["fc", "mns"])
@@ -82,7 +82,7 @@ def test_a_trip_published_before_its_services_died_is_not_lost(world, outage, se
         world.supervisor.start_service(service)
     world.supervisor.start_service("fc")
     [journey] = world.follow(journeys, timeout_s=90)
-    assert journey.step is Step.PUBLISHED
+    assert journey.step is Step.PUBLISHED, journey.records[-1]
 
 
 def test_without_the_ledger_nothing_is_done_and_nothing_is_lost(world, outage):
@@ -94,4 +94,4 @@ def test_without_the_ledger_nothing_is_done_and_nothing_is_lost(world, outage):
     world.wait(lambda: log.exists() and told in log.read_text("utf-8"))
     world.supervisor.start_service("oss")
     [journey] = world.follow(journeys, timeout_s=90)
-    assert journey.step is Step.PUBLISHED
+    assert journey.step is Step.PUBLISHED, journey.records[-1]

@@ -13,6 +13,7 @@ from shared.pictures import share_card
 from shared.pictures.composition.composite import compose
 from shared.pictures.composition.order import SceneOrder
 from shared.pictures.decode import decode
+from shared.pictures.encode import encode_jpeg, jpeg_rounded
 from shared.pictures.inspection.files import deliverable, inspect_files
 from shared.pictures.label import label_for
 from shared.pictures.mark import Subject, find_mark
@@ -67,6 +68,16 @@ def test_the_avif_is_the_smaller_file(made):
 def test_a_picture_made_again_is_the_same_to_the_byte(made):
     pixels, subject, files = made
     assert [file.sha256 for file in make_variants(pixels, LABEL, subject)] == [file.sha256 for file in files]
+
+
+def test_a_picture_of_thick_strokes_is_rounded_until_it_fits(made):
+    pixels, subject, _ = made
+    strokes = np.random.default_rng(4).normal(0, 18, (240, 192, 3)).repeat(4, 0).repeat(4, 1)
+    rough = np.where(subject.car[..., None], pixels, np.clip(pixels + strokes, 0, 255)).astype(np.uint8)
+    # Even the eighth quality would be too large a file.
+    assert len(encode_jpeg(jpeg_rounded(rough, 30), LABEL, 98)) > most_bytes(768, 960)
+    _, metrics = deliverable(make_variants(rough, LABEL, subject), rough, subject.badge)
+    assert [metric for metric in metrics if not metric.passed] == []
 
 
 def test_a_picture_that_cannot_be_made_small_is_not_passed_as_one():

@@ -8,7 +8,7 @@ from threading import Event, Lock
 
 import pytest
 
-from cli.backfill.following import look
+from cli.backfill.following import WAITING, look
 from cli.backfill.journal import Journal, JournalFault, State, Watched
 from cli.backfill.rows import Row
 from cli.backfill.selection import Filters, Selection
@@ -298,8 +298,8 @@ def test_a_later_run_looks_again_at_what_was_under_way_held_or_failed(deployment
 
 def test_a_trip_that_no_function_has_taken_yet_waits(deployment, functions):
     [one] = trips(1)
-    assert sight(one, deployment, functions) == ("waiting", "", False)
-    assert later(one, deployment, functions) == ("waiting", "", False)
+    assert sight(one, deployment, functions) == (WAITING, "", False)
+    assert later(one, deployment, functions) == (WAITING, "", False)
 
 
 def test_a_task_that_function_compute_gave_up_is_a_dead_letter(deployment, functions):
