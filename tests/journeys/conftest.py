@@ -27,6 +27,8 @@ SHORT = {
     "TRIPCANVAS_SWEEP_SCHEDULE": "@every 5s",
     "TRIPCANVAS_LOCAL_TIME_SCALE": "0.02",
 }
+#: For journeys of which nobody looks at the picture: painting is most of what a journey costs here.
+INSTANT = {"TRIPCANVAS_LOCAL_INSTANT_MODELS": "1"}
 
 
 @dataclass

@@ -15,7 +15,7 @@ import pytest
 from cli.letter_box import LetterBox
 from localcloud.state import without_proxy
 from shared.journey import Received, Rejected, Step
-from tests.journeys.conftest import SHORT, a_world
+from tests.journeys.conftest import INSTANT, SHORT, a_world
 from tests.journeys.test_bad_input import invoke
 
 PROJECT = Path(__file__).parents[2]
@@ -34,7 +34,8 @@ def project(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def world(tmp_path_factory, project):
-    yield from a_world(tmp_path_factory.mktemp("letters"), {**SHORT, "TRIPCANVAS_S_YAML": str(project / "s.yaml")})
+    environment = {**SHORT, **INSTANT, "TRIPCANVAS_S_YAML": str(project / "s.yaml")}
+    yield from a_world(tmp_path_factory.mktemp("letters"), environment)
 
 
 @pytest.fixture

@@ -5,11 +5,12 @@ from __future__ import annotations
 import pytest
 
 from shared.journey import Prompted, Step
-from tests.journeys.conftest import SHORT, a_world
+from tests.journeys.conftest import INSTANT, SHORT, a_world
 
 #: Deadlines that pass while a test waits for them.
 SHORTER = {
     **SHORT,
+    **INSTANT,
     "TRIPCANVAS_RENDER_DEADLINE_S": "6",
     "TRIPCANVAS_STEP_ALLOWANCE_S": "6",
     "TRIPCANVAS_SWEEP_SCHEDULE": "@every 2s",

@@ -11,7 +11,7 @@ import pytest
 from benchmarks.accounting import account_for
 from benchmarks.driving import Driver, Trip
 from benchmarks.trips import a_trip, encoded
-from tests.journeys.conftest import SHORT, a_world
+from tests.journeys.conftest import INSTANT, SHORT, a_world
 
 ROOT = Path(__file__).parents[2]
 QUIET_S = 90.0
@@ -19,7 +19,7 @@ QUIET_S = 90.0
 
 @pytest.fixture(scope="module")
 def world(tmp_path_factory):
-    yield from a_world(tmp_path_factory.mktemp("soak"), {**SHORT, "TRIPCANVAS_LOCAL_INSTANT_MODELS": "1"})
+    yield from a_world(tmp_path_factory.mktemp("soak"), {**SHORT, **INSTANT})
 
 
 @pytest.fixture(scope="module")

@@ -15,6 +15,7 @@ import pytest
 from cli.cloud import services_of
 from localcloud.state import Cloud
 from tests.docs.session import run, steps_of
+from tests.journeys.conftest import INSTANT
 
 ROOT = Path(__file__).parents[2]
 TRIPS = int(os.environ.get("WALKTHROUGH_TRIPS", "40"))
@@ -41,6 +42,7 @@ def test_a_newcomer_follows_the_page_from_an_empty_account_to_none(folder):
     home = folder / "cloud"
     environment = {
         **os.environ,
+        **INSTANT,
         "TRIPCANVAS_HOME": str(home),
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
     }

@@ -12,7 +12,7 @@ import pytest
 import requests
 
 from shared.journey import Prompted, Step, Stored, trip_key
-from tests.journeys.conftest import SHORT, a_world
+from tests.journeys.conftest import INSTANT, SHORT, a_world
 
 ROOT = Path(__file__).parents[2]
 TEXT = "柿子树下的老院子，外婆等了一个夏天"
@@ -24,7 +24,7 @@ TEAM = "欧阳开心的队伍"
 @pytest.fixture(scope="module")
 def world(tmp_path_factory):  # type: ignore[no-untyped-def]
     """A cloud of its own: its state folder is searched."""
-    yield from a_world(tmp_path_factory.mktemp("withdrawal"), SHORT)
+    yield from a_world(tmp_path_factory.mktemp("withdrawal"), {**SHORT, **INSTANT})
 
 
 def withdraw(world, trip_id):  # type: ignore[no-untyped-def]
