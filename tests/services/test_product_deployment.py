@@ -8,7 +8,8 @@ import pytest
 from typer.testing import CliRunner
 
 from cli.deployment import described
-from cli.main import EXAMPLES, app
+from cli.main import app
+from cli.trips import EXAMPLES
 from localcloud.state import Cloud
 from localcloud.supervisor import Supervisor
 from shared.errors import Misconfigured
