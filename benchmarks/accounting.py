@@ -15,7 +15,14 @@ from typing import TYPE_CHECKING
 
 from benchmarks.driving import Driver, Trip, posts_of
 from cli.journeys import journeys_of
-from shared.journey import Failed, Held, Inspected, Published, Rejected, Stored
+from shared.records import (
+    Failed,
+    Held,
+    Inspected,
+    Published,
+    Rejected,
+    Stored,
+)
 
 if TYPE_CHECKING:
     from localcloud.state import Cloud

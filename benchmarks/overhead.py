@@ -37,7 +37,7 @@ from cli.cloud import services_of
 from cli.journeys import journeys_of
 from localcloud.state import Cloud
 from localcloud.supervisor import Supervisor
-from shared.journey import Published, Rendered, Submitted
+from shared.records import Published, Rendered, Submitted
 
 if TYPE_CHECKING:
     from collections.abc import Callable

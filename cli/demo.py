@@ -15,7 +15,13 @@ from cli.cloud import is_up, silent_services, start_detached, stop
 from cli.deployment import Deployment, embedded
 from cli.journeys import CloudDown, Follower, journeys_of, publish, save_pictures, tell
 from localcloud.state import SERVICES, Cloud
-from shared.journey import Journey, Published, Record, Rejected, Step
+from shared.journey import Journey
+from shared.records import (
+    Published,
+    Record,
+    Rejected,
+    Step,
+)
 from shared.services import Services
 
 console = Console(highlight=False)

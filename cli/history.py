@@ -9,10 +9,10 @@ from datetime import datetime, timedelta
 from cli.journeys import tell
 from cli.times import in_words, local
 from shared.errors import InvalidInput
-from shared.journey import (
+from shared.journey import Journey, due_at, trip_key
+from shared.records import (
     Failed,
     Held,
-    Journey,
     Prompted,
     Published,
     Received,
@@ -22,8 +22,6 @@ from shared.journey import (
     Submitted,
     Trouble,
     Verdict,
-    due_at,
-    trip_key,
 )
 from shared.redriving import default_place
 from shared.services import Services

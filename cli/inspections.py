@@ -13,7 +13,8 @@ from rich.text import Text
 from cli.deployment import Env, opened
 from cli.options import Root, fail
 from shared.errors import Refused
-from shared.journey import Inspected, Metric, is_journey_id
+from shared.journey import is_journey_id
+from shared.records import Inspected, Metric
 from shared.services import Services
 
 console = Console(highlight=False)

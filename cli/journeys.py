@@ -12,13 +12,12 @@ from shared.clouds.messages import MAX_BODY_BYTES
 from shared.errors import InvalidInput, ServiceError, TripcanvasError, Unavailable
 from shared.facts import facts_of
 from shared.feed import title_of
-from shared.journey import (
-    TAKING_OVER,
+from shared.journey import TAKING_OVER, Journey, journey_id
+from shared.records import (
     Approved,
     Failed,
     Held,
     Inspected,
-    Journey,
     Prompted,
     Published,
     Received,
@@ -31,7 +30,6 @@ from shared.journey import (
     Submitted,
     Submitting,
     Trouble,
-    journey_id,
     step_of,
 )
 from shared.rejection import rejected_journey_id

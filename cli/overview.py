@@ -14,8 +14,9 @@ from datetime import datetime, timedelta
 
 from shared.dead_letters import read_letter
 from shared.errors import TripcanvasError
-from shared.journey import Held, Journey
+from shared.journey import Journey
 from shared.ledger import Marker
+from shared.records import Held
 from shared.services import Services
 from shared.withdrawing import AFTERWARDS
 

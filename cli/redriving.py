@@ -12,7 +12,8 @@ from rich.text import Text
 from cli.deployment import Env, opened
 from cli.options import Root, fail
 from shared.errors import InvalidInput
-from shared.journey import PLACES, Step, is_journey_id
+from shared.journey import PLACES, is_journey_id
+from shared.records import Step
 from shared.redriving import redrive as take_up
 from shared.services import Services
 

@@ -18,7 +18,14 @@ from cli.options import Root, fail
 from shared import reviewing
 from shared.errors import Refused
 from shared.feed import caption_of, tags_of, title_of
-from shared.journey import Held, Inspected, Journey, Prompted, Received, Rendered, is_journey_id
+from shared.journey import Journey, is_journey_id
+from shared.records import (
+    Held,
+    Inspected,
+    Prompted,
+    Received,
+    Rendered,
+)
 from shared.services import Services
 
 app = typer.Typer(no_args_is_help=True, help=__doc__)

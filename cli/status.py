@@ -18,7 +18,8 @@ from cli.history import head_of, journeys_for, lines_of, prospect_of
 from cli.options import Root
 from cli.overview import MOST_COUNTED, Overview, look_over, problems
 from cli.times import in_words, local
-from shared.journey import Journey, Step
+from shared.journey import Journey
+from shared.records import Step
 from shared.services import Services
 
 console = Console(highlight=False)

@@ -4,8 +4,16 @@ from __future__ import annotations
 
 from shared.course import Course
 from shared.errors import InvalidInput
-from shared.journey import Cancelled, Inspected, Received, Step, Stored, Submitted, task_id, trip_key
+from shared.journey import task_id, trip_key
 from shared.ledger import Marker
+from shared.records import (
+    Cancelled,
+    Inspected,
+    Received,
+    Step,
+    Stored,
+    Submitted,
+)
 from shared.reporting import Outcome
 from shared.services import Services
 from shared.traces import remove_traces

@@ -9,9 +9,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from shared.cars import NO_CAR, choose_car
-from shared.journey import Received
 from shared.pictures.composition.manifest import Manifest
 from shared.pictures.composition.order import SceneOrder
+from shared.records import Received
 from shared.scene_order import PLACE_FOR_A_CAR, scene_order
 from shared.styles import Style
 from shared.workflows import Workflow

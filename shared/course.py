@@ -11,9 +11,16 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from shared.errors import Misconfigured, NotDone, OutcomeUnknown, ServiceError, TripcanvasError, Unavailable
-from shared.journey import Failed, Journey, Received, Step, StepRecord, Trouble, next_look
+from shared.journey import Journey, next_look
 from shared.ledger import Marker, Overtaken
 from shared.measures import measures_of
+from shared.records import (
+    Failed,
+    Received,
+    Step,
+    StepRecord,
+    Trouble,
+)
 from shared.reporting import Outcome
 from shared.services import Services
 from shared.telemetry import log

@@ -13,11 +13,12 @@ from shared.errors import InvalidInput, Misconfigured, Refused, TripcanvasError,
 from shared.events import Message
 from shared.feed import PostImage, PostReceipt, build_post, cities_of, image_of, title_of, visibility_of
 from shared.inspecting import inspect_render
-from shared.journey import (
+from shared.journey import Journey, parse_task_id
+from shared.moderating import PICTURE, blocked, check_picture, refused_by_model
+from shared.records import (
     Failed,
     Held,
     Inspected,
-    Journey,
     Metric,
     Prompted,
     Published,
@@ -29,9 +30,7 @@ from shared.journey import (
     Stored,
     StoredObject,
     Submitting,
-    parse_task_id,
 )
-from shared.moderating import PICTURE, blocked, check_picture, refused_by_model
 from shared.render_errors import CONTENT_REJECTED
 from shared.renders import Render
 from shared.reporting import Outcome

@@ -14,8 +14,8 @@ import msgspec
 from shared.clouds.http import call, open_session
 from shared.errors import OutcomeUnknown
 from shared.gazetteer import display_name
-from shared.journey import Prompted, Received, StoredObject
 from shared.prompts import fill_tokens
+from shared.records import Prompted, Received, StoredObject
 from shared.retries import retrying
 from shared.styles import Style
 from shared.webhooks import ID_HEADER, SIGNATURE_HEADER, TIMESTAMP_HEADER, sign

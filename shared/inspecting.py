@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 
 from shared.course import Course
 from shared.errors import InvalidInput, Misconfigured, Refused
-from shared.journey import Inspected, Metric, Received
 from shared.moderating import is_content_code
+from shared.records import Inspected, Metric, Received
 from shared.submission import HEIGHT, WIDTH
 from shared.telemetry import log
 from shared.traces import picture_folders

@@ -10,7 +10,7 @@ from shared.course import Course
 from shared.errors import Conflict, InvalidInput, Misconfigured, ServiceError, TripcanvasError
 from shared.events import Message
 from shared.facts import facts_of, sun_elevation_of
-from shared.journey import Prompted, Received, Step, Verdict, journey_id, seed_of, trip_key
+from shared.journey import journey_id, seed_of, trip_key
 from shared.ledger import WITHDRAWN_CLAIM, Marker, TripClaim
 from shared.measures import measures_of
 from shared.moderating import (
@@ -27,6 +27,12 @@ from shared.moderating import (
 )
 from shared.prompts import TEAM_LENGTH
 from shared.publishable import is_showable_name
+from shared.records import (
+    Prompted,
+    Received,
+    Step,
+    Verdict,
+)
 from shared.rejection import NoConsent, reject, reject_conflict
 from shared.reporting import Outcome
 from shared.services import Services

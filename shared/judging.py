@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from shared.journey import Metric
+from shared.records import Metric
 
 if TYPE_CHECKING:
     import numpy as np

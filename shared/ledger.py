@@ -29,7 +29,14 @@ import msgspec
 
 from shared.clouds.objects import Bucket, NotFound
 from shared.errors import ServiceError, TripcanvasError, code_word
-from shared.journey import Failed, Journey, Received, StepRecord, Trouble, Withdrawn
+from shared.journey import Journey
+from shared.records import (
+    Failed,
+    Received,
+    StepRecord,
+    Trouble,
+    Withdrawn,
+)
 
 _MAX_ENTRY_BYTES = 512 * 1024
 #: More than a journey can write in its lifetime; a log this long is listed in a few calls.

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from shared.journey import (
+from shared.journey import Journey, task_id
+from shared.prices import Prices, cost_of
+from shared.records import (
     Failed,
     Held,
     Inspected,
-    Journey,
     Prompted,
     Published,
     Received,
@@ -17,9 +18,7 @@ from shared.journey import (
     Stored,
     Submitting,
     step_of,
-    task_id,
 )
-from shared.prices import Prices, cost_of
 from shared.settings import Settings
 from shared.tracing import trace_id
 

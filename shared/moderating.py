@@ -12,8 +12,13 @@ from typing import TYPE_CHECKING
 from shared.clouds.moderation import LEVELS, Finding
 from shared.course import Course
 from shared.errors import Misconfigured
-from shared.journey import Failed, Held, Received, Verdict
 from shared.prompts import Brief
+from shared.records import (
+    Failed,
+    Held,
+    Received,
+    Verdict,
+)
 from shared.services import Services
 
 if TYPE_CHECKING:

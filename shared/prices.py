@@ -12,7 +12,13 @@ from pathlib import Path
 import msgspec
 
 from shared.errors import Misconfigured
-from shared.journey import Inspected, Journey, Prompted, Rendered, Submitting
+from shared.journey import Journey
+from shared.records import (
+    Inspected,
+    Prompted,
+    Rendered,
+    Submitting,
+)
 from shared.settings import Settings
 from shared.toml_files import read_as
 

@@ -7,8 +7,15 @@ and nothing else. A journey has one post at most however often it is taken up: t
 from __future__ import annotations
 
 from shared.errors import InvalidInput
-from shared.journey import Failed, Held, Journey, Received, Redriven, Step
+from shared.journey import Journey
 from shared.ledger import Marker, Overtaken
+from shared.records import (
+    Failed,
+    Held,
+    Received,
+    Redriven,
+    Step,
+)
 from shared.reviewing import named
 from shared.services import Services
 

@@ -12,7 +12,8 @@ from shared.clouds.messages import MAX_BODY_BYTES
 from shared.course import Course
 from shared.errors import Conflict, InvalidInput, Misconfigured, ServiceError
 from shared.events import Message
-from shared.journey import Journey, Rejected, Step, journey_id, trip_key
+from shared.journey import Journey, journey_id, trip_key
+from shared.records import Rejected, Step
 from shared.reporting import Outcome
 from shared.services import Services
 from shared.telemetry import log

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from shared.course import Course
 from shared.errors import Misconfigured
-from shared.journey import Rendered, Submitting
+from shared.records import Rendered, Submitting
 from shared.submission import ordered_car
 
 if TYPE_CHECKING:

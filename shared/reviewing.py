@@ -10,8 +10,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from shared.errors import InvalidInput
-from shared.journey import Approved, Failed, Journey, Received, Step
+from shared.journey import Journey
 from shared.ledger import Marker, Overtaken
+from shared.records import (
+    Approved,
+    Failed,
+    Received,
+    Step,
+)
 from shared.services import Services
 
 #: The code of a journey that a person has ended.

@@ -6,8 +6,9 @@ Pure. What is ordered goes into the graph, and the inspection composes its expec
 from __future__ import annotations
 
 from shared.facts import arrival_weather
-from shared.journey import MAX_RENDERS, Received
+from shared.journey import MAX_RENDERS
 from shared.pictures.composition.order import SceneOrder
+from shared.records import Received
 from shared.styles import Style
 
 #: What is added to a painting prompt when a car comes into the picture: the car's camera has its horizon there.

@@ -11,7 +11,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from shared.journey import Failed, Journey, Published, Received, Rendered, RenderFailed, StepRecord, step_of, task_id
+from shared.journey import Journey, task_id
+from shared.records import (
+    Failed,
+    Published,
+    Received,
+    Rendered,
+    RenderFailed,
+    StepRecord,
+    step_of,
+)
 from shared.telemetry import log
 from shared.tracing import child_of, is_sampled, post_purpose
 

@@ -14,14 +14,16 @@ from shared.journey import (
     TAKE_OVER_AFTER,
     TAKING_OVER,
     Journey,
+    seed_of,
+    task_id,
+)
+from shared.records import (
     Prompted,
     Received,
     Step,
     Submitted,
     Submitting,
     Trouble,
-    seed_of,
-    task_id,
 )
 from shared.results import PICTURE, PLATE
 from shared.services import Services

@@ -11,8 +11,14 @@ from shared.course import Course
 from shared.delivery import go_on, published
 from shared.errors import TripcanvasError, Unavailable
 from shared.intake import begin
-from shared.journey import Journey, Rendered, RenderFailed, Step, due_at, next_look, task_id
+from shared.journey import (
+    Journey,
+    due_at,
+    next_look,
+    task_id,
+)
 from shared.ledger import Marker
+from shared.records import Rendered, RenderFailed, Step
 from shared.relay import relay_results
 from shared.results import files_in
 from shared.services import Services

@@ -9,7 +9,15 @@ from datetime import datetime
 from cli.backfill.functions import GIVEN_UP, Functions
 from cli.backfill.journal import Watched
 from shared.feed import visibility_of
-from shared.journey import Failed, Held, Journey, Published, Received, Rejected, step_of
+from shared.journey import Journey
+from shared.records import (
+    Failed,
+    Held,
+    Published,
+    Received,
+    Rejected,
+    step_of,
+)
 from shared.services import Services
 
 #: How long a journey may have no entry before Function Compute is asked about its task, in seconds.

@@ -12,7 +12,13 @@ from typing import TYPE_CHECKING
 from localcloud.faults.tap import Strike
 from localcloud.fc.dispatcher import RETRY_PAUSE_S
 from shared.errors import TripcanvasError
-from shared.journey import Inspected, Journey, Step, Stored, journey_id, parse_task_id, trip_key
+from shared.journey import (
+    Journey,
+    journey_id,
+    parse_task_id,
+    trip_key,
+)
+from shared.records import Inspected, Step, Stored
 from shared.rejection import rejected_journey_id
 from tests.faults.invoking import APPROVE, CANCEL, FUNCTIONS, REDRIVE, WITHDRAW, Clock, Deployed, Ended, invoke
 from tests.faults.stories import FAILS, LOSES, PAINTS_NOTHING, REPORTS_NOTHING, SLEEPS, Mishap, Story

@@ -16,8 +16,9 @@ import msgspec
 from shared.errors import InvalidInput
 from shared.events import MAX_MESSAGES, messages_of
 from shared.facts import facts_of, from_json, to_json
-from shared.journey import Rendered, RenderFailed, is_journey_id, parse_task_id
+from shared.journey import is_journey_id, parse_task_id
 from shared.prompts import Brief, BriefInvalid, parse_brief, repair_messages
+from shared.records import Rendered, RenderFailed
 from shared.rejection import DeadLetter, rejected_journey_id
 from shared.results import Files, SinkRecord, read_answer
 from shared.scrubbing import MAX_WORDS

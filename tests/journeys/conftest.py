@@ -15,7 +15,8 @@ from cli.cloud import services_of
 from cli.journeys import Follower, journeys_of, publish
 from localcloud.state import Cloud
 from localcloud.supervisor import Supervisor
-from shared.journey import Journey, Trouble
+from shared.journey import Journey
+from shared.records import Trouble
 from shared.services import Services
 
 EXAMPLES = Path(__file__).parents[2] / "examples" / "trips"

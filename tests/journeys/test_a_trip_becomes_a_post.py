@@ -9,8 +9,15 @@ import pytest
 import requests
 from PIL import Image
 
-from shared.journey import Prompted, Published, Received, Step, Stored, Submitting
 from shared.pictures.label import read_label
+from shared.records import (
+    Prompted,
+    Published,
+    Received,
+    Step,
+    Stored,
+    Submitting,
+)
 
 
 @pytest.fixture(scope="module")

@@ -20,7 +20,8 @@ from cli.main import app
 from localcloud.state import Cloud
 from localcloud.supervisor import Supervisor
 from shared.clouds.objects import open_bucket
-from shared.journey import Step, journey_id, trip_key
+from shared.journey import journey_id, trip_key
+from shared.records import Step
 
 #: Enough to be in the middle of it when it is killed.
 MANY = 72

@@ -12,7 +12,7 @@ from alibabacloud_fc20230330.client import Client
 from alibabacloud_tea_openapi.models import Config
 from darabonba.runtime import RuntimeOptions
 
-from shared.journey import Rejected, Step
+from shared.records import Rejected, Step
 from shared.rejection import rejected_journey_id
 
 

@@ -14,7 +14,7 @@ import pytest
 
 from cli.letter_box import LetterBox
 from localcloud.state import without_proxy
-from shared.journey import Received, Rejected, Step
+from shared.records import Received, Rejected, Step
 from tests.journeys.conftest import INSTANT, SHORT, a_world
 from tests.journeys.test_bad_input import invoke
 

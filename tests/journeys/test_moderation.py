@@ -9,7 +9,13 @@ import requests
 from typer.testing import CliRunner
 
 from cli.main import app
-from shared.journey import Approved, Failed, Held, Step, Stored
+from shared.records import (
+    Approved,
+    Failed,
+    Held,
+    Step,
+    Stored,
+)
 
 
 @pytest.fixture

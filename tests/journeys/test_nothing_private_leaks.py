@@ -16,7 +16,7 @@ import pytest
 import requests
 
 from localcloud.state import without_proxy
-from shared.journey import Prompted, Step
+from shared.records import Prompted, Step
 from tests.journeys.conftest import SHORT, a_world
 
 PROJECT = Path(__file__).parents[2]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from shared.journey import Prompted, Step
+from shared.records import Prompted, Step
 from tests.journeys.conftest import INSTANT, SHORT, a_world
 
 #: Deadlines that pass while a test waits for them.

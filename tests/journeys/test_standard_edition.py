@@ -6,7 +6,8 @@ import pytest
 import requests
 
 from shared.cancelling import cancel_trip
-from shared.journey import RenderFailed, Step, Submitted, task_id
+from shared.journey import task_id
+from shared.records import RenderFailed, Step, Submitted
 from shared.services import Services
 from shared.settings import Settings
 from tests.journeys.conftest import SHORT, a_world

@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 import requests
 
-from shared.journey import Prompted, Step, Stored, trip_key
+from shared.journey import trip_key
+from shared.records import Prompted, Step, Stored
 from tests.journeys.conftest import INSTANT, SHORT, a_world
 
 ROOT = Path(__file__).parents[2]

@@ -13,13 +13,13 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from shared.journey import Metric
 from shared.pictures.composition.composite import Composition
 from shared.pictures.composition.delta_e import delta_e00
 from shared.pictures.composition.horizon import horizon_of
 from shared.pictures.composition.light import to_linear
 from shared.pictures.composition.order import SceneOrder
 from shared.pictures.inspection.limits import Limits
+from shared.records import Metric
 
 Bytes = NDArray[np.uint8]
 Mask = NDArray[np.bool_]

@@ -9,10 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from shared.journey import Metric
 from shared.pictures.composition.delta_e import delta_e00
 from shared.pictures.inspection.limits import FILE_BADGE_MEAN, FILE_BADGE_P95
 from shared.pictures.variants import EncodedPicture, most_bytes
+from shared.records import Metric
 
 #: What can be left out when it loses too much: every receiver reads the JPEG.
 _OPTIONAL = "image/avif"

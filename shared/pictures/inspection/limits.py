@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from shared.errors import InvalidInput
-from shared.journey import Metric
+from shared.records import Metric
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
-from shared.journey import Metric
 from shared.pictures.inspection.car import Zone
+from shared.records import Metric
 
 _RED, _INK, _PAPER = (226, 32, 44), (250, 250, 250), (24, 26, 30)
 

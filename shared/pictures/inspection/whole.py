@@ -6,8 +6,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from shared.journey import Metric
 from shared.pictures.inspection.limits import Limits
+from shared.records import Metric
 
 
 def inspect_whole(pixels: NDArray[np.uint8], width: int, height: int, limits: Limits) -> tuple[Metric, ...]:

@@ -11,8 +11,8 @@ import pytest
 from shared.car_orders import car_order, parameters_of, prompt_with_room
 from shared.facts import TripFacts, facts_of
 from shared.graphs.bindings import CAR_PARAMETERS
-from shared.journey import Received
 from shared.pictures.composition.manifest import read_manifest
+from shared.records import Received
 from shared.scene_order import PLACE_FOR_A_CAR, scene_order
 from shared.styles import load_styles
 from shared.trips import parse_trip

@@ -17,13 +17,21 @@ from shared.journey import (
     MAX_RENDERS,
     MAX_TROUBLES,
     TAKING_OVER,
+    IllegalStep,
+    Journey,
+    due_at,
+    journey_id,
+    parse_task_id,
+    seed_of,
+    task_id,
+)
+from shared.prompts import Brief
+from shared.records import (
     Approved,
     Cancelled,
     Failed,
     Held,
-    IllegalStep,
     Inspected,
-    Journey,
     Metric,
     Prompted,
     Published,
@@ -40,14 +48,8 @@ from shared.journey import (
     Submitting,
     Trouble,
     Withdrawn,
-    due_at,
-    journey_id,
-    parse_task_id,
-    seed_of,
     step_of,
-    task_id,
 )
-from shared.prompts import Brief
 
 NOW = datetime(2026, 11, 22, 8, 0, tzinfo=timezone.utc)
 FACTS = TripFacts(

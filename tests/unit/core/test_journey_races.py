@@ -15,16 +15,18 @@ from shared.journey import (
     ENDS,
     FOLLOWS,
     PLACES,
-    Cancelled,
-    Failed,
     IllegalStep,
     Journey,
+)
+from shared.ledger import Ledger, Overtaken
+from shared.records import (
+    Cancelled,
+    Failed,
     Redriven,
     RenderFailed,
     Step,
     step_of,
 )
-from shared.ledger import Ledger, Overtaken
 from shared.settings import Settings
 from tests.unit.core.test_journey import record, trouble
 

@@ -10,8 +10,8 @@ import pytest
 
 from shared.facts import TripFacts
 from shared.feed import PostImage, build_post
-from shared.journey import Prompted, Received
 from shared.prompts import CITY, TEAM, Brief
+from shared.records import Prompted, Received
 from shared.styles import load_styles
 from shared.workflows import FOLDER
 

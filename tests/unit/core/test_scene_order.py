@@ -8,7 +8,7 @@ from datetime import datetime, timezone
 import pytest
 
 from shared.facts import TripFacts
-from shared.journey import Received
+from shared.records import Received
 from shared.scene_order import scene_order
 from shared.styles import load_styles
 from shared.workflows import FOLDER

@@ -10,7 +10,8 @@ from datetime import datetime, timedelta, timezone
 import pytest
 
 from shared.facts import TripFacts
-from shared.journey import Failed, Journey, Received, Rendered, task_id
+from shared.journey import Journey, task_id
+from shared.records import Failed, Received, Rendered
 from shared.spans import Spans
 from shared.tracing import child_of, post_purpose
 from tests.unit.clouds.scripted import DROPPED, GARBAGE, SILENT, Reply, ScriptedService

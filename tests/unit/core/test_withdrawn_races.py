@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, invariant, rule
 
 from shared.course import Course
-from shared.journey import BY_ATTEMPT, Step, Withdrawn
+from shared.journey import BY_ATTEMPT
 from shared.ledger import Ledger, Overtaken
+from shared.records import Step, Withdrawn
 from tests.unit.core.test_journey import record, trouble
 from tests.unit.core.test_journey_races import JOURNEY, CreateOnlyObjects, OnlyALedger
 

@@ -10,7 +10,6 @@ import pytest
 from PIL import Image
 
 from shared.errors import InvalidInput
-from shared.journey import Metric
 from shared.judging import Unreadable, points_in
 from shared.pictures.composition.composite import compose, finished, over
 from shared.pictures.composition.light import to_linear
@@ -22,6 +21,7 @@ from shared.pictures.inspection.overlay import draw_overlay
 from shared.pictures.label import label_for
 from shared.pictures.mark import Subject
 from shared.pictures.variants import make_variants, most_bytes
+from shared.records import Metric
 from tests.unit.composition.conftest import draw
 from tests.unit.composition.test_place import landscape
 

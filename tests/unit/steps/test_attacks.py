@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from shared.journey import Prompted
+from shared.records import Prompted
 from tests.unit.steps.deployment import trip
 
 ATTACKS = json.loads((Path(__file__).parents[1] / "prompts" / "attacks.json").read_text())

@@ -16,8 +16,9 @@ from cli.backfill.sending import Limits, Sender
 from shared.errors import Misconfigured, Refused, Unavailable
 from shared.events import messages_of
 from shared.intake import take_message
-from shared.journey import Received, journey_id, trip_key
+from shared.journey import journey_id, trip_key
 from shared.ledger import TripClaim
+from shared.records import Received
 from shared.rejection import rejections_of
 from shared.withdrawing import Withdrawal
 from tests.unit.steps.deployment import Deployment, message, trip

@@ -9,7 +9,7 @@ from shared.cancelling import cancel_trip
 from shared.course import Course
 from shared.errors import InvalidInput
 from shared.intake import take_message
-from shared.journey import Cancelled, Step, Stored
+from shared.records import Cancelled, Step, Stored
 from shared.redriving import redrive
 from shared.sweep import Sweep, sweep_journeys
 from tests.unit.steps.deployment import STRAIGHT, Crash, message, trip

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from shared.journey import Prompted
+from shared.records import Prompted
 from tests.unit.steps.deployment import trip
 
 GOOD = {

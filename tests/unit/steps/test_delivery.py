@@ -13,7 +13,10 @@ from PIL import Image
 
 from shared.delivery import card_text, take_result
 from shared.events import Message
-from shared.journey import (
+from shared.journey import task_id
+from shared.pictures.decode import MAX_FILE_BYTES
+from shared.pictures.label import read_file, read_label
+from shared.records import (
     Failed,
     Held,
     Inspected,
@@ -22,10 +25,7 @@ from shared.journey import (
     RenderFailed,
     Stored,
     Submitting,
-    task_id,
 )
-from shared.pictures.decode import MAX_FILE_BYTES
-from shared.pictures.label import read_file, read_label
 from shared.results import SinkRecord
 from tests.unit.steps.deployment import STRAIGHT, Crash, blank, failed, painted, png, result, trip
 

@@ -14,7 +14,7 @@ from mns.topic import TopicMeta
 
 from shared.cancelling import cancel_trip
 from shared.feed_topic import SignedMessage
-from shared.journey import Failed, Published
+from shared.records import Failed, Published
 from shared.sweep import sweep_journeys
 from tests.unit.steps.deployment import STRAIGHT, Crash, trip
 

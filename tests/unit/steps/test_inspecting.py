@@ -14,8 +14,15 @@ from typer.testing import CliRunner
 
 from shared.cancelling import cancel_trip
 from shared.course import Course
-from shared.journey import Failed, Held, Inspected, Metric, Stored, task_id
+from shared.journey import task_id
 from shared.pictures.composition.composite import compose
+from shared.records import (
+    Failed,
+    Held,
+    Inspected,
+    Metric,
+    Stored,
+)
 from shared.submission import ordered_car
 from tests.unit.composition.test_place import landscape
 from tests.unit.steps.deployment import png, trip

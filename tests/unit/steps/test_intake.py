@@ -13,7 +13,16 @@ import pytest
 
 from shared.facts import facts_of
 from shared.intake import take_message
-from shared.journey import Failed, Prompted, Received, Rejected, Step, Submitted, Submitting, journey_id, task_id
+from shared.journey import journey_id, task_id
+from shared.records import (
+    Failed,
+    Prompted,
+    Received,
+    Rejected,
+    Step,
+    Submitted,
+    Submitting,
+)
 from shared.rejection import rejected_journey_id
 from shared.styles import choose_style
 from shared.tracing import child_of, is_traceparent, trace_id

@@ -8,8 +8,14 @@ import pytest
 import requests
 
 from shared.errors import InvalidInput
-from shared.journey import Approved, Failed, Held, Prompted, Stored
 from shared.moderating import MODERATION
+from shared.records import (
+    Approved,
+    Failed,
+    Held,
+    Prompted,
+    Stored,
+)
 from shared.reviewing import approve, reject, waiting
 from shared.sweep import sweep_journeys
 from tests.unit.steps.deployment import STRAIGHT, trip

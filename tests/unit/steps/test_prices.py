@@ -9,8 +9,8 @@ from dataclasses import replace
 import pytest
 
 from shared.errors import Misconfigured
-from shared.journey import Prompted, Published
 from shared.prices import TABLE, cost_of, load_prices
+from shared.records import Prompted, Published
 from shared.settings import Settings
 from tests.unit.steps.deployment import EXAMPLES
 from tests.unit.steps.test_composing import GOOD, says

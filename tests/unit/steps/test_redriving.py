@@ -7,7 +7,13 @@ import requests
 
 from shared.cancelling import cancel_trip
 from shared.errors import InvalidInput
-from shared.journey import Failed, Held, Redriven, Step, Stored
+from shared.records import (
+    Failed,
+    Held,
+    Redriven,
+    Step,
+    Stored,
+)
 from shared.redriving import redrive
 from shared.reviewing import approve, reject
 from shared.sweep import sweep_journeys

@@ -6,7 +6,8 @@ import json
 
 import pytest
 
-from shared.journey import Rendered, RenderFailed, Submitting, task_id
+from shared.journey import task_id
+from shared.records import Rendered, RenderFailed, Submitting
 from shared.scene_order import PLACE_FOR_A_CAR
 from shared.sweep import sweep_journeys
 from tests.unit.steps.deployment import Deployment, failed, landscape, trip

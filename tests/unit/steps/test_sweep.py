@@ -11,8 +11,9 @@ import pytest
 from shared.course import Course
 from shared.errors import Unavailable
 from shared.intake import take_message
-from shared.journey import Failed, Step, task_id
+from shared.journey import task_id
 from shared.ledger import TripClaim
+from shared.records import Failed, Step
 from shared.sweep import Sweep, sweep_journeys
 from tests.unit.steps.deployment import STRAIGHT, Crash, failed, message, painted, trip
 

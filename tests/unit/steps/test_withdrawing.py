@@ -14,7 +14,8 @@ from cli.withdrawing import dead_letters
 from shared.cancelling import cancel_trip
 from shared.errors import InvalidInput
 from shared.intake import take_message
-from shared.journey import Step, Stored, journey_id, task_id, trip_key
+from shared.journey import journey_id, task_id, trip_key
+from shared.records import Step, Stored
 from shared.sweep import sweep_journeys
 from shared.withdrawing import Withdrawal
 from tests.unit.steps.deployment import Crash, blank, failed, message, painted, trip
