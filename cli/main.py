@@ -65,6 +65,9 @@ _COMMANDS = {
 }
 
 
+_OURS = ("cli", "localcloud", "processes", "shared", "functions", "workflows")
+
+
 class _Commands(UserDict[str, Any]):
     """The commands by their names; one that is taken out is imported."""
 
@@ -81,6 +84,16 @@ class _Group(TyperGroup):
         self.commands = _Commands(
             {name: (place, panel) for panel, places in _COMMANDS.items() for name, place in places.items()}
         )
+
+    def main(self, *arguments: Any, **named: Any) -> Any:
+        """Run it. A package that `make demo` does not install is named in one line, with what installs it."""
+        try:
+            return super().main(*arguments, **named)
+        except ModuleNotFoundError as error:
+            if (error.name or "").partition(".")[0] in _OURS:
+                raise
+            typer.echo(f"the package {error.name} is not installed here; `make install` installs all", err=True)
+            sys.exit(1)
 
 
 def _imported(name: str, place: str, panel: str) -> Any:

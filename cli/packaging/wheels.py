@@ -14,8 +14,6 @@ from dataclasses import dataclass, field
 from email.parser import HeaderParser
 from pathlib import Path, PurePosixPath
 
-from packaging.requirements import InvalidRequirement, Requirement
-
 from cli.packaging.locking import BUILD_TOOLS, PLATFORM, Locked, PackagingError, normalised, uv_program
 
 #: Published as source only. One that is missing here ends the build with a message that names it.
@@ -100,6 +98,8 @@ def needed(imports: frozenset[str], available: dict[str, Distribution]) -> list[
 
 def _read(place: Path, python: str) -> Distribution:
     """An installed distribution, by its folder ``.dist-info``."""
+    from packaging.requirements import InvalidRequirement, Requirement
+
     head = HeaderParser().parsestr((place / "METADATA").read_text("utf-8"))
     files = {}
     for name, *_ in csv.reader((place / "RECORD").read_text("utf-8").splitlines()):

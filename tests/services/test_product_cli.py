@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import subprocess
+import sys
 from pathlib import Path
 
 import click
@@ -107,6 +108,41 @@ def test_commands_that_belong_together_are_listed_together(run):
     answer = run("dead-letters", "--help")
     for command in ("list", "show", "redrive", "discard"):
         assert command in answer.output
+
+
+#: Distributions that `make demo` does not install.
+_NOT_FOR_THE_DEMO = ("packaging", "uv", "pyarrow", "fc2", "aliyun", "jsonschema", "alibabacloud_eas20210701", "pytest")
+_DEMO_ONLY = f"""
+import sys
+
+class Absent:
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] in {_NOT_FOR_THE_DEMO}:
+            raise ModuleNotFoundError(f"No module named {{name!r}}", name=name)
+
+sys.meta_path.insert(0, Absent())
+from cli.main import app
+app()
+"""
+
+
+def test_what_the_demonstration_installs_is_enough_for_the_help():
+    done = subprocess.run([sys.executable, "-c", _DEMO_ONLY, "--help"], cwd=ROOT, capture_output=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert b"provision" in done.stdout
+
+
+def test_a_command_that_needs_more_says_how_to_install_it(run, monkeypatch):
+    def absent(name):
+        raise ModuleNotFoundError(f"No module named {name!r}", name=missing)
+
+    monkeypatch.setattr("cli.main.importlib.import_module", absent)
+    missing = "pyarrow.parquet"
+    answer = run("tail")
+    assert answer.exit_code == 1
+    assert answer.stderr == "the package pyarrow.parquet is not installed here; `make install` installs all\n"
+    missing = "cli.tail"
+    assert isinstance(run("tail").exception, ModuleNotFoundError)
 
 
 def test_without_a_command_there_is_help(run):
