@@ -23,7 +23,7 @@ def up(
         bool, typer.Option("--empty", help="Begin as a new account is: without buckets, topics, queues and roles.")
     ] = False,
 ) -> None:
-    """Run Alibaba Cloud on this machine: nine services, one process tree, state under the root folder."""
+    """Run Alibaba Cloud on this machine: ten services, one process tree, state under the root folder."""
     cloud = Cloud.open(root, empty=empty)
     if empty and not cloud.is_empty:
         fail(f"--empty: {cloud.root} was begun with everything in it; name another folder by --root")

@@ -8,6 +8,8 @@ Each alert has its runbook in ``docs/operations.md`` under its name.
 from __future__ import annotations
 
 import json
+import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -15,8 +17,13 @@ from typing import Annotated, Any, Literal
 import typer
 from rich.console import Console
 
+from cli.deployment import described
+from cli.options import fail
+from cli.provision.logs import DEFAULT_STORE, PROJECT, STORE
+from shared.errors import Misconfigured, TripcanvasError
+
 FOLDER = Path("deploy") / "sls"
-PROJECT, LOGSTORE = "${TRIPCANVAS_LOG_PROJECT}", "${TRIPCANVAS_LOG_STORE}"
+_PLACEHOLDER = re.compile(r"\$\{([A-Z_]+)\}")
 
 #: SLS's own numbers for severities.
 _SEVERITIES = {"critical": 10, "high": 8, "medium": 6, "low": 4}
@@ -299,8 +306,8 @@ def _alert(alert: Alert) -> dict[str, Any]:
     query = {
         "type": "log",
         "storeType": "log",
-        "project": PROJECT,
-        "store": LOGSTORE,
+        "project": f"${{{PROJECT}}}",
+        "store": f"${{{STORE}}}",
         "query": alert.query,
         "timeSpanType": "Relative",
         "start": alert.window,
@@ -351,7 +358,7 @@ def dashboard_document() -> dict[str, Any]:
                 "title": f"tripcanvas-{number}",
                 "type": chart.kind,
                 "search": {
-                    "logstore": LOGSTORE, "topic": "", "query": chart.query, "start": "-86400s", "end": "now",
+                    "logstore": f"${{{STORE}}}", "topic": "", "query": chart.query, "start": "-86400s", "end": "now",
                     "timeSpanType": "Relative",
                 },
                 "display": {
@@ -370,11 +377,29 @@ def documents() -> dict[str, str]:
     return {name: json.dumps(document, ensure_ascii=False, indent=2) + "\n" for name, document in found.items()}
 
 
+def filled(text: str, environment: Mapping[str, str]) -> str:
+    """A file with the deployment's own names. Raises `Misconfigured` for one that is not set."""
+    for variable in sorted(set(_PLACEHOLDER.findall(text))):
+        value = environment.get(variable, "")
+        if not value:
+            raise Misconfigured(f"{variable} is not set; alerts need it")
+        text = text.replace(f"${{{variable}}}", json.dumps(value, ensure_ascii=False)[1:-1])
+    return text
+
+
 def monitoring(
     out: Annotated[Path, typer.Option("--out", help="Folder to write to.", file_okay=False)] = FOLDER,
+    env: Annotated[
+        Path | None, typer.Option("--env", help="Fill in the names of the deployment that this file describes.")
+    ] = None,
 ) -> None:
     """Write the alert rules and the dashboard for SLS."""
+    try:
+        environment = {STORE: DEFAULT_STORE, **described(env).environment} if env else {}
+        found = {name: filled(text, environment) if env else text for name, text in documents().items()}
+    except TripcanvasError as error:
+        fail(str(error))
     out.mkdir(parents=True, exist_ok=True)
-    for name, text in documents().items():
+    for name, text in found.items():
         (out / name).write_text(text, "utf-8")
         Console(highlight=False).print(f"{out / name}", soft_wrap=True)

@@ -82,6 +82,13 @@ OTHERS = (
         "环境名称：`dev`、`staging` 或 `prod`，作为函数的标签。",
     ),
     Variable(
+        "TRIPCANVAS_KMS_KEY",
+        "",
+        "deployment",
+        "Id of the key that decrypts secrets written `kms:…`; `provision apply` lets the functions' roles use it.",
+        "解密 `kms:…` 密文所用密钥的 ID；`provision apply` 允许各函数的角色使用它。",
+    ),
+    Variable(
         "TRIPCANVAS_VPC_ID",
         "",
         "deployment",
@@ -113,15 +120,15 @@ OTHERS = (
         "TRIPCANVAS_LOG_PROJECT",
         "",
         "deployment",
-        "Project of SLS that takes the functions' logs; stands in `s.prod.yaml` and the files of `deploy/sls`.",
-        "接收函数日志的 SLS 项目，用于 `s.prod.yaml` 和 `deploy/sls` 里的文件。",
+        "Project of SLS that takes the functions' logs; its name is unique in the region, across all accounts.",
+        "接收函数日志的 SLS 项目，名称在地域内唯一，不分账号。",
     ),
     Variable(
         "TRIPCANVAS_LOG_STORE",
-        "",
+        "functions",
         "deployment",
-        "Its log store; stands in the same files.",
-        "其日志库，用于同样的文件。",
+        "Its log store.",
+        "其日志库。",
     ),
     Variable(
         "TRIPCANVAS_ACTION_POLICY",
@@ -173,6 +180,13 @@ OTHERS = (
         "command",
         "Address of STS. Empty: the region's.",
         "STS 的地址。留空：本地域的地址。",
+    ),
+    Variable(
+        "TRIPCANVAS_SLS_ENDPOINT",
+        "",
+        "command",
+        "Address of SLS (logs), without a project. Empty: the region's.",
+        "SLS（日志服务）的地址，不含项目名。留空：本地域的地址。",
     ),
     Variable(
         "TRIPCANVAS_EAS_CONTROL_URL",

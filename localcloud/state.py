@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 #: The services in starting order; each is a module `localcloud.<name>.app` and a process of its own.
-SERVICES = ("oss", "mns", "eas", "dashscope", "feed", "fc", "comfyui", "green", "ram")
+SERVICES = ("oss", "mns", "eas", "dashscope", "feed", "fc", "comfyui", "green", "ram", "sls")
 
 _FIRST_PORT = 7710
 
@@ -127,6 +127,9 @@ class Cloud:
             "TRIPCANVAS_GREEN_ENDPOINT": self.url("green"),
             "TRIPCANVAS_RAM_ENDPOINT": self.url("ram"),
             "TRIPCANVAS_STS_ENDPOINT": self.url("ram"),
+            "TRIPCANVAS_SLS_ENDPOINT": self.url("sls"),
+            "TRIPCANVAS_LOG_PROJECT": "tripcanvas-logs",
+            "TRIPCANVAS_LOG_STORE": "functions",
             "TRIPCANVAS_FEED_URL": f"{self.url('feed')}/api/posts",
             "TRIPCANVAS_FEED_SECRET": self.feed_secret,
             # 27 characters in the right shape, of an organisation in no administrative division: the demo's label is

@@ -12,6 +12,7 @@ from cli.probes import (
     functions,
     identity,
     label,
+    logs,
     models,
     moderating,
     painting,
@@ -23,7 +24,7 @@ from cli.probes.probe import BOUND_S, Answer, Outcome, Probe, ask_all
 from shared.services import decrypted
 from shared.settings import ENCRYPTED, Settings
 
-_MODULES = (identity, regions, storage, channels, models, moderating, painting, functions, posting, label, clocks)
+_MODULES = (identity, regions, storage, channels, logs, models, moderating, painting, functions, posting, label, clocks)
 
 
 def all_probes() -> tuple[Probe, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 from cli.deployment import Deployment
@@ -10,12 +11,19 @@ from cli.policies import deployment_values, policy_documents
 from cli.provision.buckets import BucketResource
 from cli.provision.channels import Queue, Subscription, Topic
 from cli.provision.eas import service_of
+from cli.provision.logs import DEFAULT_STORE, LogProject, LogStore, Sls
+from cli.provision.logs import ENDPOINT as SLS_ENDPOINT
+from cli.provision.logs import PROJECT as LOG_PROJECT
+from cli.provision.logs import STORE as LOG_STORE
 from cli.provision.resources import Resource
 from cli.provision.roles import DEFAULT_ENDPOINT, ENDPOINT, Ram, RoleResource
 from localcloud.fc.roles import PREFIX
 from localcloud.ram import PolicyError, filled
 from shared.errors import Misconfigured
 from shared.retention import retentions
+from shared.settings import ENCRYPTED, Settings
+
+KMS_KEY = "TRIPCANVAS_KMS_KEY"
 
 
 def ledger_bucket(deployment: Deployment) -> BucketResource:
@@ -30,7 +38,13 @@ def resources_of(deployment: Deployment, *, eas: Path | None = FILE) -> list[Res
     designer's.
     """
     service = [service_of(deployment, eas)] if eas and deployment.settings.eas_edition == "api" else []
-    return [*buckets_of(deployment), *channels_of(deployment), *roles_of(deployment), *service]
+    return [
+        *buckets_of(deployment),
+        *logs_of(deployment),
+        *channels_of(deployment),
+        *roles_of(deployment),
+        *service,
+    ]
 
 
 def channels_of(deployment: Deployment) -> list[Resource]:
@@ -88,6 +102,37 @@ def roles_of(deployment: Deployment) -> list[RoleResource]:
         documents = {role: filled(document, values) for role, document in policy_documents().items()}
     except PolicyError as error:
         raise Misconfigured(str(error)) from None
+    documents = {role: _with_key(document, deployment) for role, document in documents.items()}
     # As the functions of ``s.yaml`` are called, so that environments can share an account.
     prefix = deployment.environment.get("TRIPCANVAS_PREFIX") or PREFIX
     return [RoleResource(client, prefix + role.removeprefix(PREFIX), policy) for role, policy in documents.items()]
+
+
+def _with_key(policy: bytes, deployment: Deployment) -> bytes:
+    """A policy that allows to decrypt with the key of `KMS_KEY` too, where one is named.
+
+    Raises `Misconfigured` where none is, but a secret is encrypted.
+    """
+    environment = deployment.environment
+    key = environment.get(KMS_KEY, "")
+    if not key:
+        for name in Settings.secrets():
+            if environment.get(Settings.variable(name), "").startswith(ENCRYPTED):
+                raise Misconfigured(f"{KMS_KEY} is not set; the functions can't decrypt {Settings.variable(name)}")
+        return policy
+    document = json.loads(policy)
+    account = environment["TRIPCANVAS_ACCOUNT_ID"]
+    resource = f"acs:kms:{deployment.settings.region}:{account}:key/{key}"
+    document["Statement"].append({"Effect": "Allow", "Action": ["kms:Decrypt"], "Resource": [resource]})
+    return json.dumps(document).encode()
+
+
+def logs_of(deployment: Deployment) -> list[Resource]:
+    """Where the functions log to. Nothing where no project is named, as for a deployment on containers alone."""
+    environment = deployment.environment
+    project, store = environment.get(LOG_PROJECT, ""), environment.get(LOG_STORE) or DEFAULT_STORE
+    if not project:
+        return []
+    endpoint = environment.get(SLS_ENDPOINT) or f"https://{deployment.settings.region}.log.aliyuncs.com"
+    client = Sls(endpoint, deployment.credentials)
+    return [LogProject(client, project), LogStore(client, project, store)]

@@ -1,9 +1,10 @@
 """The same resources as a configuration of Terraform, in its JSON form (`main.tf.json`).
 
 Resource types and arguments are those of the provider aliyun/alicloud 1.2xx, registry documentation pages
-``oss_bucket``, ``message_service_topic``, ``message_service_queue``, ``message_service_subscription``,
-``ram_role``, ``ram_policy``, ``ram_role_policy_attachment`` and ``pai_service`` (since 1.238.0). There is none for the
-autoscaler of a service on PAI-EAS.
+``oss_bucket``, ``log_project``, ``log_store``, ``log_store_index``, ``message_service_topic``,
+``message_service_queue``, ``message_service_subscription``, ``ram_role``, ``ram_policy``,
+``ram_role_policy_attachment`` and ``pai_service`` (since 1.238.0). There is none for the autoscaler of a service on
+PAI-EAS.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from cli.eas.service import service_json
 from cli.provision.buckets import BucketResource
 from cli.provision.channels import RETENTION_S, VISIBILITY_S, Queue, Subscription, Topic
 from cli.provision.eas import EasService
+from cli.provision.logs import FIELD, MOST_SHARDS, RETENTION_DAYS, SHARDS, TOKENS, LogProject, LogStore
 from cli.provision.resources import Resource
 from cli.provision.roles import TRUST, RoleResource
 from shared.clouds.messages import MAX_BODY_BYTES
@@ -46,6 +48,10 @@ def _blocks(resource: Resource) -> list[tuple[str, dict[str, Any]]]:
         case BucketResource():
             access = {"bucket": resource.name, "block_public_access": not resource.has_public_objects}
             return [("alicloud_oss_bucket", _bucket(resource)), ("alicloud_oss_bucket_public_access_block", access)]
+        case LogProject():
+            return [("alicloud_log_project", {"project_name": resource.name})]
+        case LogStore():
+            return _log_store(resource)
         case Topic():
             return [
                 (
@@ -98,6 +104,25 @@ def _bucket(resource: BucketResource) -> dict[str, Any]:
         # Journeys, pictures, renders: never by an apply.
         "lifecycle": {"prevent_destroy": True},
     }
+
+
+def _log_store(resource: LogStore) -> list[tuple[str, dict[str, Any]]]:
+    label, token = _label(resource.name), "".join(TOKENS)
+    made = {
+        "project_name": f"${{alicloud_log_project.{_label(resource.project)}.project_name}}",
+        "logstore_name": resource.store,
+        "retention_period": RETENTION_DAYS,
+        "shard_count": SHARDS,
+        "auto_split": True,
+        "max_split_shard_count": MOST_SHARDS,
+    }
+    index = {
+        "project": f"${{alicloud_log_store.{label}.project_name}}",
+        "logstore": f"${{alicloud_log_store.{label}.logstore_name}}",
+        "full_text": [{"token": token}],
+        "field_search": [{"name": FIELD, "type": "text", "token": token, "enable_analytics": True}],
+    }
+    return [("alicloud_log_store", made), ("alicloud_log_store_index", index)]
 
 
 def _role(resource: RoleResource) -> list[tuple[str, dict[str, Any]]]:

@@ -23,6 +23,7 @@ from cli.probes import (
     functions,
     identity,
     label,
+    logs,
     models,
     moderating,
     painting,
@@ -304,6 +305,16 @@ def test_a_bucket_that_refuses_public_objects_is_found(cloud):
 
 
 # Messages.
+
+
+def test_a_log_project_that_is_absent_or_not_named_is_found(cloud):
+    what = "log project and store"
+    answer = said(found(cloud, logs, what, TRIPCANVAS_LOG_PROJECT="nicht-da"))
+    assert "log project nicht-da: does not exist; run `tripcanvas provision apply`" in answer
+    assert "log store nicht-da/functions: does not exist" in answer
+    assert "functions have nowhere to log" in said(found(cloud, logs, what, TRIPCANVAS_LOG_PROJECT=""))
+    workers = {"TRIPCANVAS_LOG_PROJECT": "", "TRIPCANVAS_TRIP_QUEUE": "trips"}
+    assert not found(cloud, logs, what, **workers).findings
 
 
 @pytest.fixture

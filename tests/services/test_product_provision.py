@@ -14,27 +14,27 @@ import oss2
 import pytest
 from typer.testing import CliRunner
 
-from cli.deployment import embedded
+from cli.deployment import Deployment, embedded
 from cli.eas.control_plane import ControlPlane
 from cli.eas.settings import FILE
 from cli.main import app
 from cli.provision import buckets, lock
 from cli.provision.channels import Topic
-from cli.provision.desired import resources_of
-from localcloud.ram import role_credentials
+from cli.provision.desired import resources_of, roles_of
+from localcloud.ram import caller_of, role_credentials
 from localcloud.state import Cloud
 from localcloud.supervisor import Supervisor
-from shared.errors import Unavailable
+from shared.errors import Misconfigured, Unavailable
 from shared.retention import RULE_PREFIX
 from shared.services import utc_now
 
-ALL = 12
+ALL = 14
 
 
 @pytest.fixture(scope="module")
 def running(tmp_path_factory):
     cloud = Cloud.open(tmp_path_factory.mktemp("account") / "cloud", free_ports=True, empty=True)
-    with Supervisor(cloud, ["oss", "mns", "eas", "ram"]):
+    with Supervisor(cloud, ["oss", "mns", "eas", "ram", "sls"]):
         yield cloud
 
 
@@ -212,7 +212,7 @@ def test_what_holds_data_is_not_destroyed_until_it_is_said_twice(made):
     services.messages.send(services.settings.dead_letter_queue, "一封信".encode())
     kept = run(made, "destroy", "--yes")
     assert kept.exit_code == 0, kept.output
-    assert "3 kept" in kept.output
+    assert "5 kept" in kept.output
     assert "the record of what stays" in kept.output
     assert actions(made)["bucket", "tripcanvas-gallery"] == "leave"
     assert actions(made)["role", "tripcanvas-image-ready"] == "create"
@@ -270,10 +270,30 @@ def test_a_missing_permission_is_named(made, tmp_path):
     assert "not allowed: oss:GetBucketAcl on bucket tripcanvas-ledger" in " ".join(answer.output.split())
 
 
+def test_roles_decrypt_by_the_key_that_is_named_and_by_no_other(made):
+    given = {**embedded(made).environment, "TRIPCANVAS_FEED_SECRET": "kms:" + "x" * 40}
+    with pytest.raises(Misconfigured, match=r"TRIPCANVAS_KMS_KEY is not set; .* decrypt TRIPCANVAS_FEED_SECRET"):
+        roles_of(Deployment(given))
+    for role in roles_of(Deployment({**given, "TRIPCANVAS_KMS_KEY": "key-szj1"})):
+        role.apply(role.read())
+        assert role.read() == role.wanted
+    role = role_credentials(made, "tripcanvas-image-ready")
+    caller = caller_of(made, role.access_key_id, role.security_token)
+    account = f"acs:kms:{made.region}:{made.account_id}:key"
+    assert caller.may("kms:Decrypt", f"{account}/key-szj1")
+    assert not caller.may("kms:Decrypt", f"{account}/key-other")
+    assert caller.may("oss:GetObject", f"acs:oss:*:{made.account_id}:tripcanvas-ledger/journeys/x")
+
+
 #: Arguments of the provider's resources that are used, as its documentation has them.
 ARGUMENTS = {
     "alicloud_oss_bucket": {"bucket", "server_side_encryption_rule", "lifecycle_rule", "lifecycle"},
     "alicloud_oss_bucket_public_access_block": {"bucket", "block_public_access"},
+    "alicloud_log_project": {"project_name"},
+    "alicloud_log_store": {
+        "project_name", "logstore_name", "retention_period", "shard_count", "auto_split", "max_split_shard_count",
+    },
+    "alicloud_log_store_index": {"project", "logstore", "full_text", "field_search"},
     "alicloud_message_service_topic": {"topic_name", "max_message_size"},
     "alicloud_message_service_queue": {
         "queue_name", "maximum_message_size", "message_retention_period", "visibility_timeout",
@@ -298,7 +318,8 @@ def test_terraform_makes_the_same(made, tmp_path):
     names = {value for bodies in resources.values() for body in bodies.values() for value in body.values() if isinstance(value, str)}  # fmt: skip
     [service] = resources["alicloud_pai_service"].values()
     config = json.loads(service["service_config"])
-    assert {each.name for each in resources_of(embedded(made))} <= names | {config["metadata"]["name"]}
+    wanted = {each.name.rpartition("/")[2] for each in resources_of(embedded(made))}
+    assert wanted <= names | {config["metadata"]["name"]}
     assert "${var.dashscope_api_key}" in service["service_config"]
     assert made.dashscope_api_key not in text
 

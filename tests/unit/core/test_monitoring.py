@@ -11,7 +11,9 @@ from types import SimpleNamespace
 
 import duckdb
 import pytest
+from typer.testing import CliRunner
 
+from cli.main import app
 from cli.monitoring import ALERTS, CHARTS, FOLDER, documents
 from shared.invocation import running
 from shared.telemetry import FIELDS, log
@@ -180,6 +182,30 @@ def test_every_chart_shows_something_of_a_healthy_hour(store, written):
 def test_queries_ask_for_fields_that_are_written():
     for each in (*ALERTS, *CHARTS):
         assert set(re.findall(r"'\$\.(\w+)'", each.query)) <= FIELDS | {"event"}, each
+
+
+def test_the_files_of_a_deployment_name_its_own_log_store(tmp_path, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "500")
+    env = tmp_path / "prod.env"
+    env.write_text("TRIPCANVAS_LOG_PROJECT=che-lu-logs\n", "utf-8")
+
+    def written():
+        return CliRunner().invoke(app, ["monitoring", "--env", str(env), "--out", str(tmp_path / "sls")])
+
+    answer = written()
+    assert answer.exit_code == 1
+    assert "TRIPCANVAS_ACTION_POLICY is not set" in answer.stderr
+    assert not (tmp_path / "sls").exists()
+    with env.open("a", encoding="utf-8") as file:
+        file.write("TRIPCANVAS_ACTION_POLICY=值班\n")
+    assert written().exit_code == 0
+    alerts, dashboard = ((tmp_path / "sls" / f"{name}.json").read_text("utf-8") for name in ("alerts", "dashboard"))
+    assert "${" not in alerts + dashboard
+    [first, *_] = json.loads(alerts)
+    query = first["configuration"]["queryList"][0]
+    assert (query["project"], query["store"]) == ("che-lu-logs", "functions")
+    assert first["configuration"]["policyConfiguration"]["actionPolicyId"] == "值班"
+    assert json.loads(dashboard)["charts"][0]["search"]["logstore"] == "functions"
 
 
 def test_the_files_are_those_of_the_table():
