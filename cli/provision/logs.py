@@ -200,8 +200,10 @@ def _answered(call: Callable[[], Any], action: str, about: str) -> Any:
         ):
             raise Misconfigured(f"sls: the access key is refused ({code})") from None
         if status in (401, 403) and "Quota" not in code:
+            # Names are unique across all accounts, and a stranger's project is refused like one of one's own.
+            other = "; if it is another account's, choose another name" if action == "GetProject" else ""
             raise Misconfigured(
-                f"sls: not allowed: log:{action} on {about}; give the access key's user that action"
+                f"sls: not allowed: log:{action} on {about}; give the access key's user that action{other}"
             ) from None
         if code == "LogRequestError" or status >= 500:
             raise Unavailable("sls", "ConnectionFailed" if code == "LogRequestError" else code) from None

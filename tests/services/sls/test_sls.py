@@ -221,6 +221,17 @@ def test_a_refusal_is_told_with_what_to_do(status, code, error, said):
         service.close()
 
 
+def test_a_project_of_another_account_is_suspected_where_one_may_not_look():
+    service = ScriptedService()
+    body = b'{"errorCode": "Unauthorized", "errorMessage": "The project does not belong to you."}'
+    service.answers(Reply(401, body, {"Content-Type": "application/json"}))
+    try:
+        with pytest.raises(Misconfigured, match=r"log:GetProject on lu-tu-logs; .* choose another name"):
+            LogProject(Sls(service.url, Credentials("LTAI", "x")), PROJECT).read()
+    finally:
+        service.close()
+
+
 def test_a_service_that_is_down_is_unavailable(monkeypatch):
     monkeypatch.setattr("aliyun.log.logclient.time.sleep", lambda seconds: None)
     with pytest.raises(Unavailable, match="ConnectionFailed"):
