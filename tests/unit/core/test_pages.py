@@ -13,7 +13,7 @@ from cli.variables import every_variable, names_in
 from tests.docs.session import steps_of
 
 DOCS = Path(__file__).parents[3] / "docs"
-NAMES = ("quick-start", "faq", "migration", "configuration")
+NAMES = ("quick-start", "faq", "migration", "configuration", "reliability", "comfyui-results")
 PAGES = tuple(f"{name}{ending}" for name in NAMES for ending in (".md", ".zh-CN.md"))
 COMMANDS = get_command(app).commands  # type: ignore[attr-defined]
 

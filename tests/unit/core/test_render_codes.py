@@ -5,25 +5,33 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import pytest
+
 from shared.render_errors import CODES, CONTENT_REJECTED
 from shared.results import SinkRecord, read_answer
 
-TABLE = Path(__file__).parents[3] / "docs" / "comfyui-results.md"
+DOCS = Path(__file__).parents[3] / "docs"
+#: Each language's page, and its words for what is tried again and what is not.
+PAGES = {"comfyui-results.md": ("yes", "no"), "comfyui-results.zh-CN.md": ("是", "否")}
 SHARED = Path(__file__).parents[3] / "shared"
 
 
-def rows():
-    cells = [line.strip("|").split(" | ") for line in TABLE.read_text("utf-8").splitlines() if line.startswith("| `")]
+def rows(page):
+    lines = (DOCS / page).read_text("utf-8").splitlines()
+    cells = [line.strip("|").split(" | ") for line in lines if line.startswith("| `")]
     return {row[0].strip().strip("`"): [cell.strip() for cell in row[1:]] for row in cells}
 
 
-def test_every_code_is_documented_and_no_other():
-    assert set(rows()) == {*CODES, "http_<status>"}
+@pytest.mark.parametrize("page", PAGES)
+def test_every_code_is_documented_and_no_other(page):
+    assert set(rows(page)) == {*CODES, "http_<status>"}
 
 
-def test_the_table_says_which_are_tried_again():
+@pytest.mark.parametrize(("page", "words"), PAGES.items())
+def test_the_table_says_which_are_tried_again(page, words):
+    yes, no = words
     for code, retry in CODES.items():
-        assert rows()[code][1].startswith("yes" if retry else "no"), code
+        assert rows(page)[code][1].startswith(yes if retry else no), code
 
 
 def test_every_code_that_is_used_is_one_of_the_table():
