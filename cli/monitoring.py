@@ -23,6 +23,8 @@ from cli.provision.logs import DEFAULT_STORE, PROJECT, STORE
 from shared.errors import Misconfigured, TripcanvasError
 
 FOLDER = Path("deploy") / "sls"
+#: Names the policy of SLS that says whom an alert wakes.
+ACTION_POLICY = "TRIPCANVAS_ACTION_POLICY"
 _PLACEHOLDER = re.compile(r"\$\{([A-Z_]+)\}")
 
 #: SLS's own numbers for severities.
@@ -304,7 +306,6 @@ def alert_documents() -> list[dict[str, Any]]:
 
 def _alert(alert: Alert) -> dict[str, Any]:
     query = {
-        "type": "log",
         "storeType": "log",
         "project": f"${{{PROJECT}}}",
         "store": f"${{{STORE}}}",
@@ -319,6 +320,7 @@ def _alert(alert: Alert) -> dict[str, Any]:
         "name": f"tripcanvas-{alert.name}",
         "displayName": alert.title,
         "type": "Alert",
+        "state": "Enabled",
         "schedule": {"type": "FixedRate", "interval": alert.every},
         "configuration": {
             "version": "2.0",
@@ -340,7 +342,7 @@ def _alert(alert: Alert) -> dict[str, Any]:
             "labels": [{"key": "product", "value": "tripcanvas"}],
             "policyConfiguration": {
                 "alertPolicyId": "sls.builtin.dynamic",
-                "actionPolicyId": "${TRIPCANVAS_ACTION_POLICY}",
+                "actionPolicyId": f"${{{ACTION_POLICY}}}",
                 "repeatInterval": "1h",
             },
         },

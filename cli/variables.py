@@ -134,8 +134,8 @@ OTHERS = (
         "TRIPCANVAS_ACTION_POLICY",
         "",
         "deployment",
-        "Action policy of SLS that says whom alerts go to; stands in the files of `deploy/sls`.",
-        "SLS 行动策略，决定告警发给谁，用于 `deploy/sls` 里的文件。",
+        "Action policy of SLS: whom alerts wake, such as `sls.builtin`. Empty: `provision apply` makes no alerts.",
+        "SLS 行动策略，决定告警叫醒谁，例如 `sls.builtin`。留空：`provision apply` 不建立告警。",
     ),
     Variable(
         "ALIBABA_CLOUD_ACCESS_KEY_ID",

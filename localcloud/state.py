@@ -130,6 +130,7 @@ class Cloud:
             "TRIPCANVAS_SLS_ENDPOINT": self.url("sls"),
             "TRIPCANVAS_LOG_PROJECT": "tripcanvas-logs",
             "TRIPCANVAS_LOG_STORE": "functions",
+            "TRIPCANVAS_ACTION_POLICY": "sls.builtin",
             "TRIPCANVAS_FEED_URL": f"{self.url('feed')}/api/posts",
             "TRIPCANVAS_FEED_SECRET": self.feed_secret,
             # 27 characters in the right shape, of an organisation in no administrative division: the demo's label is

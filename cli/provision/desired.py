@@ -7,6 +7,8 @@ from pathlib import Path
 
 from cli.deployment import Deployment
 from cli.eas.settings import FILE
+from cli.monitoring import ACTION_POLICY, alert_documents, dashboard_document
+from cli.monitoring import filled as filled_in
 from cli.policies import deployment_values, policy_documents
 from cli.provision.buckets import BucketResource
 from cli.provision.channels import Queue, Subscription, Topic
@@ -15,6 +17,7 @@ from cli.provision.logs import DEFAULT_STORE, LogProject, LogStore, Sls
 from cli.provision.logs import ENDPOINT as SLS_ENDPOINT
 from cli.provision.logs import PROJECT as LOG_PROJECT
 from cli.provision.logs import STORE as LOG_STORE
+from cli.provision.monitors import Monitor
 from cli.provision.resources import Resource
 from cli.provision.roles import DEFAULT_ENDPOINT, ENDPOINT, Ram, RoleResource
 from localcloud.fc.roles import PREFIX
@@ -44,6 +47,8 @@ def resources_of(deployment: Deployment, *, eas: Path | None = FILE) -> list[Res
         *channels_of(deployment),
         *roles_of(deployment),
         *service,
+        # Last: nothing else waits for them.
+        *monitors_of(deployment),
     ]
 
 
@@ -108,6 +113,17 @@ def roles_of(deployment: Deployment) -> list[RoleResource]:
     return [RoleResource(client, prefix + role.removeprefix(PREFIX), policy) for role, policy in documents.items()]
 
 
+def monitors_of(deployment: Deployment) -> list[Resource]:
+    """The dashboard, and the alerts where it is said whom they wake. Nothing where no log project is named."""
+    environment = {LOG_STORE: DEFAULT_STORE, **deployment.environment}
+    if not environment.get(LOG_PROJECT):
+        return []
+    client, project = _sls(deployment), environment[LOG_PROJECT]
+    alerts = alert_documents() if environment.get(ACTION_POLICY) else []
+    own = json.loads(filled_in(json.dumps([dashboard_document(), *alerts]), environment))
+    return [Monitor(client, project, "alert" if number else "dashboard", each) for number, each in enumerate(own)]
+
+
 def _with_key(policy: bytes, deployment: Deployment) -> bytes:
     """A policy that allows to decrypt with the key of `KMS_KEY` too, where one is named.
 
@@ -133,6 +149,10 @@ def logs_of(deployment: Deployment) -> list[Resource]:
     project, store = environment.get(LOG_PROJECT, ""), environment.get(LOG_STORE) or DEFAULT_STORE
     if not project:
         return []
-    endpoint = environment.get(SLS_ENDPOINT) or f"https://{deployment.settings.region}.log.aliyuncs.com"
-    client = Sls(endpoint, deployment.credentials)
+    client = _sls(deployment)
     return [LogProject(client, project), LogStore(client, project, store)]
+
+
+def _sls(deployment: Deployment) -> Sls:
+    endpoint = deployment.environment.get(SLS_ENDPOINT) or f"https://{deployment.settings.region}.log.aliyuncs.com"
+    return Sls(endpoint, deployment.credentials)

@@ -4,7 +4,7 @@ Resource types and arguments are those of the provider aliyun/alicloud 1.2xx, re
 ``oss_bucket``, ``log_project``, ``log_store``, ``log_store_index``, ``message_service_topic``,
 ``message_service_queue``, ``message_service_subscription``, ``ram_role``, ``ram_policy``,
 ``ram_role_policy_attachment`` and ``pai_service`` (since 1.238.0). There is none for the autoscaler of a service on
-PAI-EAS.
+PAI-EAS; dashboard and alerts are left to `tripcanvas provision` too.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from cli.provision.buckets import BucketResource
 from cli.provision.channels import RETENTION_S, VISIBILITY_S, Queue, Subscription, Topic
 from cli.provision.eas import EasService
 from cli.provision.logs import FIELD, MOST_SHARDS, RETENTION_DAYS, SHARDS, TOKENS, LogProject, LogStore
+from cli.provision.monitors import Monitor
 from cli.provision.resources import Resource
 from cli.provision.roles import TRUST, RoleResource
 from shared.clouds.messages import MAX_BODY_BYTES
@@ -52,6 +53,8 @@ def _blocks(resource: Resource) -> list[tuple[str, dict[str, Any]]]:
             return [("alicloud_log_project", {"project_name": resource.name})]
         case LogStore():
             return _log_store(resource)
+        case Monitor():
+            return []
         case Topic():
             return [
                 (

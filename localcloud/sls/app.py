@@ -1,8 +1,8 @@
-"""Simple Log Service on one machine: projects, log stores and their indexes, for `aliyun-log-python-sdk`.
+"""Simple Log Service on one machine: projects, log stores, indexes, dashboards, alerts, for `aliyun-log-python-sdk`.
 
 The wire is API version 0.6.0: the project in the host's name, signatures of version 1, errors in SLS's own form. **No
-log can be written or queried here**: what the functions say stands in ``logs/`` of the cloud's folder. It is there so
-that a deployment makes what its logs need, with the same calls as in an account.
+log can be written or queried here, and no alert fires**: what the functions say stands in ``logs/`` of the cloud's
+folder. It is there so that a deployment makes what its logs need, with the same calls as in an account.
 """
 
 from __future__ import annotations
@@ -35,26 +35,33 @@ FIRST_PROJECT, FIRST_STORE = "tripcanvas-logs", "functions"
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{1,61}[a-z0-9]")
 _STORE_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,61}[a-z0-9]")
+_DOCUMENT_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{1,63}")
 _MAX_BODY_BYTES = 1024 * 1024
 #: Days for which a log store can keep its logs; the largest keeps them for ever.
 _DAYS = range(1, 3651)
 
 
 class Project(msgspec.Struct):
-    """A project. `stores` are log stores as the API tells them, `indexes` their indexes by the same names."""
+    """A project. `stores` are log stores as the API tells them, `indexes` their indexes by the same names.
+
+    `dashboards` and `jobs`, which alerts are, are their documents.
+    """
 
     description: str
     made_at: int
     stores: dict[str, dict[str, Any]] = {}
     indexes: dict[str, dict[str, Any]] = {}
+    dashboards: dict[str, dict[str, Any]] = {}
+    jobs: dict[str, dict[str, Any]] = {}
 
 
 @dataclass(frozen=True, slots=True)
 class _Call:
-    """What is asked: of which project and log store ("" for none), with which JSON object."""
+    """What is asked: of which project, log store and document ("" for none), with which JSON object."""
 
     project: str
     store: str
+    name: str
     given: dict[str, Any]
 
 
@@ -70,6 +77,11 @@ def build(cloud: Cloud) -> Starlette:
             Route("/logstores", sls.answering(_STORES), methods=list(_STORES)),
             Route("/logstores/{store}", sls.answering(_STORE), methods=list(_STORE)),
             Route("/logstores/{store}/index", sls.answering(_INDEX), methods=list(_INDEX)),
+            *(
+                Route(f"/{kind.folder}{rest}", sls.answering(operations), methods=list(operations))
+                for kind in (_DASHBOARD, _JOB)
+                for rest, operations in (("", _new(kind)), ("/{name}", _known(kind)))
+            ),
         ]
     )
 
@@ -116,7 +128,7 @@ class _Sls:
             given = None
         if not isinstance(given, dict):
             raise SlsError(400, "PostBodyInvalid", "The body is not a JSON object.")
-        answer = operation(self, _Call(project, store, given))
+        answer = operation(self, _Call(project, store, request.path_params.get("name", ""), given))
         if request.method != "GET":
             part = self._file.with_suffix(".part")
             part.write_bytes(msgspec.json.format(msgspec.json.encode(self._projects)))
@@ -200,6 +212,96 @@ class _Sls:
     def update_index(self, call: _Call) -> None:
         self.get_index(call)
         self._store(call).indexes[call.store] = _checked_index(call.given)
+
+
+@dataclass(frozen=True, slots=True)
+class _Kind:
+    """One kind of documents: where they lie, how RAM and errors call one, what names it, and its fields."""
+
+    folder: str
+    word: str
+    key: str
+    fields: frozenset[str]
+
+
+_DASHBOARD = _Kind(
+    "dashboards", "Dashboard", "dashboardName",
+    frozenset({"dashboardName", "displayName", "description", "attribute", "charts"}),
+)  # fmt: skip
+_JOB = _Kind(
+    "jobs", "Job", "name",
+    frozenset({"name", "displayName", "description", "type", "state", "schedule", "configuration"}),
+)  # fmt: skip
+#: Fields of an alert's configuration and of its queries: models ``AlertConfiguration`` and ``AlertQuery`` of the SDK
+#: ``alibabacloud_sls20201230`` 5.15.
+_CONFIGURATION = frozenset(
+    {
+        "annotations", "autoAnnotation", "conditionConfiguration", "dashboard", "groupConfiguration",
+        "joinConfigurations", "labels", "muteUntil", "noDataFire", "noDataSeverity", "policyConfiguration", "queryList",
+        "sendResolved", "severityConfigurations", "sinkAlerthub", "sinkCms", "sinkEventStore", "tags",
+        "templateConfiguration", "threshold", "type", "version",
+    }
+)  # fmt: skip
+_QUERY = frozenset(
+    {
+        "chartTitle", "dashboardId", "end", "powerSqlMode", "project", "query", "region", "roleArn", "start", "store",
+        "storeType", "timeSpanType", "ui",
+    }
+)  # fmt: skip
+
+
+def _new(kind: _Kind) -> dict[str, _Operation]:
+    def create(sls: _Sls, call: _Call) -> None:
+        documents = getattr(sls._project(call.project), kind.folder)
+        name = call.given.get(kind.key)
+        if not isinstance(name, str) or not _DOCUMENT_NAME.fullmatch(name):
+            raise SlsError(400, "ParameterInvalid", f"{kind.key} is invalid")
+        if name in documents:
+            raise SlsError(400, f"{kind.word}AlreadyExist", f"{kind.word} {name} already exists")
+        documents[name] = _checked_document(kind, call.given)
+
+    return {"POST": (f"Create{kind.word}", create)}
+
+
+def _known(kind: _Kind) -> dict[str, _Operation]:
+    def documents_with(sls: _Sls, call: _Call) -> dict[str, dict[str, Any]]:
+        documents: dict[str, dict[str, Any]] = getattr(sls._project(call.project), kind.folder)
+        if call.name not in documents:
+            raise SlsError(404, f"{kind.word}NotExist", f"{kind.word} {call.name} does not exist")
+        return documents
+
+    def get(sls: _Sls, call: _Call) -> dict[str, Any]:
+        return {**documents_with(sls, call)[call.name], "status": "ENABLED", "lastModifiedTime": int(time.time())}
+
+    def update(sls: _Sls, call: _Call) -> None:
+        documents_with(sls, call)[call.name] = _checked_document(kind, {**call.given, kind.key: call.name})
+
+    def delete(sls: _Sls, call: _Call) -> None:
+        del documents_with(sls, call)[call.name]
+
+    word = kind.word
+    return {"GET": (f"Get{word}", get), "PUT": (f"Update{word}", update), "DELETE": (f"Delete{word}", delete)}
+
+
+def _checked_document(kind: _Kind, given: dict[str, Any]) -> dict[str, Any]:
+    """A document with nothing in it that the API has no field for."""
+    _only(given, kind.fields, kind.key)
+    if kind is _JOB:
+        if given.get("type") != "Alert":
+            raise SlsError(400, "ParameterInvalid", "only jobs of the type Alert are taken here")
+        configuration = given.get("configuration")
+        if not isinstance(configuration, dict) or not isinstance(given.get("schedule"), dict):
+            raise SlsError(400, "ParameterInvalid", "configuration and schedule are expected")
+        _only(configuration, _CONFIGURATION, "configuration")
+        for query in configuration.get("queryList", ()):
+            _only(query, _QUERY, "configuration.queryList")
+    return given
+
+
+def _only(given: dict[str, Any], fields: frozenset[str], where: str) -> None:
+    for name in given:
+        if name not in fields:
+            raise SlsError(400, "ParameterInvalid", f"{where}: redundant key exist in json: {name}")
 
 
 _PROJECT: dict[str, _Operation] = {

@@ -69,7 +69,7 @@ def test_every_setting_that_the_cloud_gives_is_one_that_the_product_reads(cloud)
     others = {"ALIBABA_CLOUD_ACCESS_KEY_ID", "ALIBABA_CLOUD_ACCESS_KEY_SECRET", "TRIPCANVAS_ACCOUNT_ID", "NO_PROXY",
               "TRIPCANVAS_FC_ENDPOINT", "TRIPCANVAS_SWEEP_SCHEDULE", "TRIPCANVAS_EAS_CONTROL_URL", "TRIPCANVAS_RAM_ENDPOINT",
               "TRIPCANVAS_STS_ENDPOINT", "TRIPCANVAS_SLS_ENDPOINT", "TRIPCANVAS_LOG_PROJECT",
-              "TRIPCANVAS_LOG_STORE"}  # fmt: skip
+              "TRIPCANVAS_LOG_STORE", "TRIPCANVAS_ACTION_POLICY"}  # fmt: skip
     assert set(cloud.environment()) | set(cloud.defaults()) <= known | others
 
 

@@ -18,9 +18,11 @@ from cli.deployment import Deployment, embedded
 from cli.eas.control_plane import ControlPlane
 from cli.eas.settings import FILE
 from cli.main import app
+from cli.monitoring import ALERTS
 from cli.provision import buckets, lock
 from cli.provision.channels import Topic
-from cli.provision.desired import resources_of, roles_of
+from cli.provision.desired import monitors_of, resources_of, roles_of
+from cli.provision.monitors import Monitor
 from localcloud.ram import caller_of, role_credentials
 from localcloud.state import Cloud
 from localcloud.supervisor import Supervisor
@@ -28,7 +30,7 @@ from shared.errors import Misconfigured, Unavailable
 from shared.retention import RULE_PREFIX
 from shared.services import utc_now
 
-ALL = 14
+ALL = 15 + len(ALERTS)
 
 
 @pytest.fixture(scope="module")
@@ -270,6 +272,19 @@ def test_a_missing_permission_is_named(made, tmp_path):
     assert "not allowed: oss:GetBucketAcl on bucket tripcanvas-ledger" in " ".join(answer.output.split())
 
 
+def test_alerts_are_made_where_it_is_said_whom_they_wake(made, tmp_path):
+    alert, *_ = (each for each in monitors_of(embedded(made)) if each.kind == "alert")
+    configuration = {**alert.document["configuration"], "threshold": 9, "noDataSeverity": 6}
+    alert.client.must("UpdateJob", "update_alert", alert.project, {**alert.document, "configuration": configuration})
+    assert [each for each, action in actions(made).items() if action == "change"] == [("alert", alert.name)]
+    assert run(made, "apply", "--yes").exit_code == 0
+    # What nobody asked for would stay, but an alert is put as a whole.
+    assert set(actions(made).values()) == {"leave"}
+    without = Deployment({**embedded(made).environment, "TRIPCANVAS_ACTION_POLICY": ""})
+    assert [each.kind for each in monitors_of(without)] == ["dashboard"]
+    assert not monitors_of(Deployment({**embedded(made).environment, "TRIPCANVAS_LOG_PROJECT": ""}))
+
+
 def test_roles_decrypt_by_the_key_that_is_named_and_by_no_other(made):
     given = {**embedded(made).environment, "TRIPCANVAS_FEED_SECRET": "kms:" + "x" * 40}
     with pytest.raises(Misconfigured, match=r"TRIPCANVAS_KMS_KEY is not set; .* decrypt TRIPCANVAS_FEED_SECRET"):
@@ -318,7 +333,8 @@ def test_terraform_makes_the_same(made, tmp_path):
     names = {value for bodies in resources.values() for body in bodies.values() for value in body.values() if isinstance(value, str)}  # fmt: skip
     [service] = resources["alicloud_pai_service"].values()
     config = json.loads(service["service_config"])
-    wanted = {each.name.rpartition("/")[2] for each in resources_of(embedded(made))}
+    others = [each for each in resources_of(embedded(made)) if not isinstance(each, Monitor)]
+    wanted = {each.name.rpartition("/")[2] for each in others}
     assert wanted <= names | {config["metadata"]["name"]}
     assert "${var.dashscope_api_key}" in service["service_config"]
     assert made.dashscope_api_key not in text

@@ -131,6 +131,46 @@ def _sls(cloud):
     return Sls(cloud.url("sls"), embedded(cloud).credentials)
 
 
+ALERT = {
+    "name": "lu-shang",
+    "displayName": "路上",
+    "type": "Alert",
+    "schedule": {},
+    "configuration": {"version": "2.0"},
+}
+DASHBOARD = {"dashboardName": "lu-tu", "displayName": "旅途", "charts": []}
+
+
+@pytest.mark.parametrize(("kind", "document", "word"), [("alert", ALERT, "Job"), ("dashboard", DASHBOARD, "Dashboard")])
+def test_a_document_is_made_once_changed_and_deleted(project, kind, document, word):
+    def call(action, *given):
+        return getattr(project, f"{action}_{kind}")(PROJECT, *given)
+
+    name = document.get("name") or document["dashboardName"]
+    assert code_of(lambda: call("get", name)) == (404, f"{word}NotExist")
+    call("create", document)
+    assert code_of(lambda: call("create", document)) == (400, f"{word}AlreadyExist")
+    call("update", {**document, "displayName": "在路上"})
+    assert call("get", name).get_entity()["displayName"] == "在路上"
+    call("delete", name)
+    assert code_of(lambda: call("update", document)) == (404, f"{word}NotExist")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"name": "路上"},
+        {"type": "Export"},
+        {"schedule": None},
+        {"colour": "red"},
+        {"configuration": {"colour": "red"}},
+        {"configuration": {"queryList": [{"type": "log"}]}},
+    ],
+)
+def test_an_alert_with_what_the_api_does_not_know_is_refused(project, change):
+    assert code_of(lambda: project.create_alert(PROJECT, {**ALERT, **change})) == (400, "ParameterInvalid")
+
+
 # Who is asking.
 
 
