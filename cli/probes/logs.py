@@ -1,4 +1,4 @@
-"""SLS: the project and the log store that the functions log to, with the index that the alerts need."""
+"""SLS: where the functions log to, with the index that the alerts need, and the alerts themselves."""
 
 from __future__ import annotations
 
@@ -6,17 +6,17 @@ from cli.deployment import Deployment
 from cli.findings import Finding
 from cli.probes.comparing import findings_of
 from cli.probes.probe import Answer, Probe
-from cli.provision.desired import logs_of
+from cli.provision.desired import logs_of, monitors_of
 from cli.provision.logs import PROJECT
 
 
 def probes() -> tuple[Probe, ...]:
     """The probe of this service."""
-    return (Probe("log project and store", PROJECT, _logs),)
+    return (Probe("logs and alerts", PROJECT, _logs),)
 
 
 def _logs(deployment: Deployment) -> Answer:
-    resources = logs_of(deployment)
+    resources = [*logs_of(deployment), *monitors_of(deployment)]
     if resources:
         return findings_of(resources)
     if deployment.settings.trip_queue:

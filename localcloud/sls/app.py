@@ -30,9 +30,6 @@ if TYPE_CHECKING:
 
     from localcloud.state import Cloud
 
-#: The functions' project and log store, there from the first start unless the cloud begins empty.
-FIRST_PROJECT, FIRST_STORE = "tripcanvas-logs", "functions"
-
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{1,61}[a-z0-9]")
 _STORE_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,61}[a-z0-9]")
 _DOCUMENT_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{1,63}")
@@ -90,10 +87,8 @@ class _Sls:
     def __init__(self, cloud: Cloud) -> None:
         self._cloud = cloud
         self._file: Path = cloud.folder("sls") / "projects.json"
-        if self._file.exists():
-            self._projects = msgspec.json.decode(self._file.read_bytes(), type=dict[str, Project])
-        else:
-            self._projects = {} if cloud.is_empty else {FIRST_PROJECT: _first_project()}
+        known = self._file.read_bytes() if self._file.exists() else b"{}"
+        self._projects = msgspec.json.decode(known, type=dict[str, Project])
 
     def answering(self, operations: dict[str, _Operation]) -> Callable[[Request], Awaitable[Response]]:
         """Check who asks and what for, do it, keep it; an error in SLS's form."""
@@ -326,15 +321,6 @@ _INDEX: dict[str, _Operation] = {
 
 #: What a log store is told to be where its order says nothing.
 _NEW_STORE = {"enable_tracking": False, "appendMeta": False, "autoSplit": False, "maxSplitShard": 0, "mode": "standard"}
-
-
-def _first_project() -> Project:
-    """As a deployment would have made it."""
-    tokens = list(", '\";=()[]{}?@&<>/:\n\t\r")
-    store = {**_NEW_STORE, "logstoreName": FIRST_STORE, "ttl": 180, "shardCount": 2}
-    text = {"token": tokens, "caseSensitive": False}
-    index = {"line": text, "keys": {"message": {**text, "type": "text", "doc_value": True}}}
-    return Project("Logs of Tripcanvas", int(time.time()), {FIRST_STORE: store}, {FIRST_STORE: index})
 
 
 def _project_of(host: str) -> str:

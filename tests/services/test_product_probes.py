@@ -308,10 +308,11 @@ def test_a_bucket_that_refuses_public_objects_is_found(cloud):
 
 
 def test_a_log_project_that_is_absent_or_not_named_is_found(cloud):
-    what = "log project and store"
+    what = "logs and alerts"
     answer = said(found(cloud, logs, what, TRIPCANVAS_LOG_PROJECT="nicht-da"))
     assert "log project nicht-da: does not exist; run `tripcanvas provision apply`" in answer
     assert "log store nicht-da/functions: does not exist" in answer
+    assert "alert nicht-da/tripcanvas-relay-silent: does not exist" in answer
     assert "functions have nowhere to log" in said(found(cloud, logs, what, TRIPCANVAS_LOG_PROJECT=""))
     workers = {"TRIPCANVAS_LOG_PROJECT": "", "TRIPCANVAS_TRIP_QUEUE": "trips"}
     assert not found(cloud, logs, what, **workers).findings

@@ -116,15 +116,13 @@ def test_an_index_of_an_unknown_type_is_refused(store):
 
 def test_what_was_made_outlives_a_restart(tmp_path):
     cloud = Cloud.open(tmp_path / "cloud", free_ports=True)
-    # A cloud that is not begun empty has what the functions log to.
-    [project, made] = [LogProject(_sls(cloud), "tripcanvas-logs"), LogStore(_sls(cloud), "tripcanvas-logs", STORE)]
+    project, made = LogProject(_sls(cloud), PROJECT), LogStore(_sls(cloud), PROJECT, STORE)
+    with Supervisor(cloud, ["sls"]):
+        project.apply(None)
+        made.apply(None)
     with Supervisor(cloud, ["sls"]):
         assert made.read() == made.wanted
-        made.delete()
-        LogStore(_sls(cloud), "tripcanvas-logs", "mine").apply(None)
-    with Supervisor(cloud, ["sls"]):
-        assert made.read() is None
-        assert project.holds() == "log stores: mine"
+        assert project.holds() == f"log stores: {STORE}"
 
 
 def _sls(cloud):
