@@ -6,12 +6,17 @@ Made at first start, kept afterwards, so that a restart serves the same addresse
 from __future__ import annotations
 
 import contextlib
+import itertools
 import json
 import os
 import secrets
 import socket
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 #: The services in starting order; each is a module `localcloud.<name>.app` and a process of its own.
 SERVICES = ("oss", "mns", "eas", "dashscope", "feed", "fc", "comfyui", "green", "ram", "sls")
@@ -157,8 +162,9 @@ def _choose_ports(*, free_ports: bool, taken: frozenset[int] = frozenset()) -> d
 
 
 def _reserve(wanted: int, held: contextlib.ExitStack) -> int:
-    """A port nobody listens on; kept bound until all are chosen, so that no two services get the same one."""
-    for port in (wanted, 0):
+    """The wanted port, or, where somebody listens on it and for 0, another; bound until all are chosen."""
+    own = itertools.islice(_own_ports, _OWN_PORTS)
+    for port in itertools.chain([wanted] if wanted else [], own):
         probe = held.enter_context(socket.socket())
         # As the servers do: connections of an earlier run that are still winding down do not take a port.
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -166,9 +172,23 @@ def _reserve(wanted: int, held: contextlib.ExitStack) -> int:
             probe.bind(("127.0.0.1", port))
         except OSError:
             continue
-        bound: int = probe.getsockname()[1]
-        return bound
+        return port
     raise OSError("no free port on 127.0.0.1")
+
+
+def _free_ports() -> Iterator[int]:
+    """Ports of this process's own, over and over, each once before one comes again.
+
+    Below those that outgoing connections get (32768 and up on Linux): a port that is chosen is bound only when its
+    service starts, and neither a connection nor a cloud of another process may take it before that.
+    """
+    first, start = 10_000 + os.getpid() % 20 * _OWN_PORTS, secrets.randbelow(_OWN_PORTS)
+    for number in itertools.count(start):
+        yield first + number % _OWN_PORTS
+
+
+_OWN_PORTS = 1_000
+_own_ports = _free_ports()
 
 
 def without_proxy() -> dict[str, str]:
